@@ -1,0 +1,189 @@
+"""A contract as the rest of civicops uses it: resolved, frozen, without loose ends.
+
+Belongs here: the values (`Contract`, `Column`, `Check`, `PrivacyRule`) and questions that can be answered from them alone.
+Does not belong here: reading files (`load`) or SQL (`civicops.checks`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from civicops.contracts.checktypes import Action, DatasetCheck, RowCheck, RowCount
+from civicops.contracts.odcs import LogicalType
+
+Access = Literal["public", "restricted", "internal"]
+"""Who may read a dataset: anybody, named roles only, or only the product's own runs (never released)."""
+
+Layer = Literal["accepted", "published"]
+"""Whether rows come from a source (`accepted`: parsed and split by checks) or from a model (`published`: gated, released)."""
+
+_SQL_TYPES: dict[str, str] = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "time": "TIME",
+    "array": "VARCHAR[]",
+    "object": "VARCHAR",
+}
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Value):
+    """One column: what it is called, what it means, in which unit, and how a source writes it."""
+
+    name: str
+    title: str
+    description: str
+    logical_type: LogicalType
+    physical_type: str | None = None
+    unit: str | None = None
+    required: bool = False
+    critical: bool = False
+    """A critical column must exist in every layout of the source; without it the run stops."""
+    source_names: tuple[str, ...] = ()
+    """The source's names for it, lower case; the first is the usual one. Empty: not read from the source."""
+    formats: tuple[str, ...] = ()
+    """strptime formats, tried in order, for dates and timestamps written as text."""
+    timezone: str | None = None
+    """IANA zone in which the source writes wall-clock times; given, the column is a moment (with zone)."""
+    true_values: tuple[str, ...] = ("true", "t", "yes", "y", "1")
+    false_values: tuple[str, ...] = ("false", "f", "no", "n", "0")
+    null_values: tuple[str, ...] = ()
+    """Texts that mean 'no value' in the source, besides the empty one."""
+    pii_class: str = "none"
+    examples: tuple[str, ...] = ()
+
+    @property
+    def sql_type(self) -> str:
+        """The DuckDB type of the typed column."""
+        if self.physical_type:
+            return self.physical_type
+        if self.logical_type == "timestamp":
+            return "TIMESTAMP WITH TIME ZONE" if self.timezone else "TIMESTAMP"
+        return _SQL_TYPES[self.logical_type]
+
+
+class Check(_Value):
+    """One rule of one dataset: an id, a sentence for people, what it tests and what happens when it is broken."""
+
+    id: str
+    description: str
+    column: str | None = None
+    dimension: str | None = None
+    spec: RowCheck | DatasetCheck
+    implied: bool = False
+    """Made from `required`, a type or a key rather than written out as a quality rule."""
+
+    @property
+    def action(self) -> Action:
+        """`stop` for a row count: its lower bound aborts; its upper one is judged apart and only warns."""
+        return "stop" if isinstance(self.spec, RowCount) else self.spec.action
+
+    @property
+    def kind(self) -> str:
+        return self.spec.check
+
+
+class Treatment(_Value):
+    """What a privacy rule does to one column: set it to null, or round a number to so many decimals."""
+
+    column: str
+    treatment: Literal["null", "round"]
+    decimals: int | None = None
+
+
+class PrivacyRule(_Value):
+    """Rows that match `when` (SQL over the columns) leave the building only after `treatments`."""
+
+    id: str
+    description: str
+    when: str
+    treatments: tuple[Treatment, ...] = Field(min_length=1)
+
+
+class Person(_Value):
+    username: str
+    role: str
+
+
+class Contract(_Value):
+    """Everything there is to know of one dataset."""
+
+    id: str
+    product: str
+    dataset: str
+    title: str
+    version: str
+    status: str
+    layer: Layer
+    access: Access
+    purpose: str
+    usage: str
+    limitations: str
+    licence: str
+    people: tuple[Person, ...]
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    latest_by: tuple[str, ...] = ()
+    """Columns that order several versions of one key, the newest last; the newest is kept."""
+    sort_by: tuple[str, ...] = ()
+    row_checks: tuple[Check, ...] = ()
+    dataset_checks: tuple[Check, ...] = ()
+    ignored_fields: tuple[tuple[str, str], ...] = ()
+    """Source fields that are not read, each (name or `prefix*`, reason)."""
+    privacy: tuple[PrivacyRule, ...] = ()
+    freshness_hours: float | None = None
+    retention: str | None = None
+    path: Path
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return self.row_checks + self.dataset_checks
+
+    @property
+    def owner(self) -> str:
+        return next((person.username for person in self.people if person.role == "owner"), "nobody")
+
+    def column(self, name: str) -> Column:
+        """The column called `name`; `KeyError` when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash over all that decides which rows are accepted and how they read; prose does not count.
+
+        Two contracts with the same fingerprint give the same accepted rows from the same bytes.
+        """
+        content = self.model_dump(
+            mode="json",
+            include={
+                "id": True,
+                "columns": {
+                    "__all__": {
+                        "name", "logical_type", "physical_type", "required", "critical", "source_names",
+                        "formats", "timezone", "true_values", "false_values", "null_values",
+                    }
+                },
+                "row_checks": {"__all__": {"id", "column", "spec"}},
+                "ignored_fields": True,
+            },
+        )  # fmt: skip
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
