@@ -209,6 +209,17 @@ class Freshness(_Check):
     action: Literal["flag", "stop"] = "flag"
 
 
+class Conservation(_DatasetCheck):
+    """Rows of the accepted datasets it is made from = its own rows + rows left out for a named reason.
+
+    `ignored` is a model with the columns `reason` and `row_count` that counts what was left out and why.
+    """
+
+    check: Literal["conservation"]
+    sources: tuple[str, ...] = Field(min_length=1)
+    ignored: str | None = None
+
+
 class NoRows(_DatasetCheck):
     """A SQL query over the dataset (as `{dataset}`) that must return no row; for what no other kind can say."""
 
@@ -217,7 +228,7 @@ class NoRows(_DatasetCheck):
 
 
 DatasetCheck = Annotated[
-    UniqueKey | ForeignKey | RowCount | NullShare | QuarantineShare | Freshness | NoRows,
+    UniqueKey | ForeignKey | RowCount | NullShare | QuarantineShare | Freshness | Conservation | NoRows,
     Field(discriminator="check"),
 ]
 
@@ -229,5 +240,5 @@ ROW_CHECKS: dict[str, type[_Check]] = {
 }  # fmt: skip
 DATASET_CHECKS: dict[str, type[_Check]] = {
     model.model_fields["check"].annotation.__args__[0]: model  # type: ignore[union-attr]
-    for model in (UniqueKey, ForeignKey, RowCount, NullShare, QuarantineShare, Freshness, NoRows)
+    for model in (UniqueKey, ForeignKey, RowCount, NullShare, QuarantineShare, Freshness, Conservation, NoRows)
 }

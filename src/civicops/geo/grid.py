@@ -5,15 +5,17 @@ for. Does not belong here: answering points (`place.py`), reading files (`bounda
 
 How it stays exact. A coordinate x becomes the cell coordinate fl(fl(x - x0) * s). Each of the two roundings has a
 relative error of at most 2**-53, so for up to 2**15 cells the result is within 1e-11 of a cell of the true value,
-whatever the magnitude of x. Every edge is drawn `MARGIN` (1e-6 of a cell) fatter than it is, hence a point whose computed
-cell was not drawn on is on the same side of every edge as the middle of that cell, and the middle was decided by
-counting crossings. Cells that were drawn on are never decided here: each keeps the list of areas whose edge meets it.
+whatever the magnitude of x. Every edge is drawn `MARGIN` (1e-6 of a cell) fatter than it is, hence a point whose
+computed cell was not drawn on is on the same side of every edge as the middle of that cell, and the middle was
+decided by counting crossings. Cells that were drawn on are never decided here: each keeps the list of areas whose
+edge meets it, and the point is put to shapely.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -29,7 +31,7 @@ FIRST_CASE = -2
 
 @dataclass(frozen=True)
 class Case:
-    """What is known of a cell that has no single answer: areas that hold all of it, areas to be asked point by point."""
+    """A cell without a single answer: the areas that hold all of it, and those to be asked point by point."""
 
     certain: tuple[int, ...]
     asked: tuple[int, ...]
@@ -40,8 +42,8 @@ class Grid:
     """A two-level grid. Cells of the coarse table that meet an edge point to a block of `fine` x `fine` cells.
 
     `x_scale` and `y_scale` are coarse cells per unit of the coordinate; multiplying them by `fine`, a power of two, is
-    exact, so that a point's fine cell always lies in its coarse cell. The outermost ring of coarse cells is outside every
-    area, so coordinates can be clipped into the grid instead of masked.
+    exact, so that a point's fine cell always lies in its coarse cell. The outermost ring of coarse cells is outside
+    every area, so coordinates can be clipped into the grid instead of masked.
     """
 
     x_origin: float
@@ -89,7 +91,7 @@ class _States:
 
 
 def build_grid(geometries: Sequence[BaseGeometry], *, coarse: int, fine: int) -> Grid:
-    """Draw valid polygons onto a grid of `coarse` x `coarse` cells, each split into `fine` x `fine` where an edge passes.
+    """Draw valid polygons onto `coarse` x `coarse` cells, each split into `fine` x `fine` where an edge passes.
 
     `fine` must be a power of two, `coarse` at least 4. With no area at all every cell is outside.
     """
@@ -114,10 +116,7 @@ def build_grid(geometries: Sequence[BaseGeometry], *, coarse: int, fine: int) ->
     pair = fine_state[drawn_at].astype(np.int64) * len(asked_sets) + asked_number
     pairs, pair_index = np.unique(pair, return_inverse=True)
     value_of_pair = np.array(
-        [
-            book.value(states.sets[int(p) // len(asked_sets)], asked_sets[int(p) % len(asked_sets)])
-            for p in pairs
-        ],
+        [book.value(states.sets[int(p) // len(asked_sets)], asked_sets[int(p) % len(asked_sets)]) for p in pairs],
         dtype=np.int32,
     )
     if len(cells):
@@ -168,9 +167,7 @@ def _axis(low: float, high: float, coarse: int) -> tuple[float, float]:
     return low - 1.5 / scale, scale
 
 
-def _edges(
-    geometries: Sequence[BaseGeometry], origin: tuple[float, float], scale: tuple[float, float]
-) -> _Edges:
+def _edges(geometries: Sequence[BaseGeometry], origin: tuple[float, float], scale: tuple[float, float]) -> _Edges:
     parts, part_area = shapely.get_parts(np.asarray(geometries, dtype=object), return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     xy, point_ring = shapely.get_coordinates(rings, return_index=True)
@@ -193,9 +190,7 @@ def _draw(edges: _Edges, width: int, areas: int) -> tuple[NDArray[np.int64], NDA
     """The fine cells each area's edges meet, `MARGIN` included, as distinct pairs (cell, area) in order of the cell."""
     low, high = np.minimum(edges.v1, edges.v2), np.maximum(edges.v1, edges.v2)
     edge, row = _spread(np.floor(low - MARGIN).astype(np.int64), np.floor(high + MARGIN).astype(np.int64))
-    ends = [
-        _u_at(edges, edge, np.clip(row + offset, low[edge], high[edge])) for offset in (-MARGIN, 1.0 + MARGIN)
-    ]
+    ends = [_u_at(edges, edge, np.clip(row + offset, low[edge], high[edge])) for offset in (-MARGIN, 1.0 + MARGIN)]
     # A level edge runs through its row from end to end.
     level = low[edge] == high[edge]
     ends[0][level], ends[1][level] = edges.u1[edge[level]], edges.u2[edge[level]]
@@ -210,7 +205,7 @@ def _draw(edges: _Edges, width: int, areas: int) -> tuple[NDArray[np.int64], NDA
     return key // max(areas, 1), key % max(areas, 1)
 
 
-def _u_at(edges: _Edges, edge: NDArray[np.int64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+def _u_at(edges: _Edges, edge: NDArray[np.int64], v: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     u1, v1, u2, v2 = edges.u1[edge], edges.v1[edge], edges.u2[edge], edges.v2[edge]
     rise = v2 - v1
     share = np.divide(v - v1, rise, out=np.zeros_like(rise), where=rise != 0)
@@ -237,9 +232,9 @@ def _states(edges: _Edges, width: int, areas: int) -> _States:
     _, where, number = np.unique(state, return_index=True, return_inverse=True)
     begin = np.searchsorted(key, key // width * width)
     sets = []
-    for position in (
-        where.tolist()
-    ):  # the set behind `position` crossings: areas crossed an odd number of times in its row
+    for (
+        position
+    ) in where.tolist():  # the set behind `position` crossings: areas crossed an odd number of times in its row
         inside: set[int] = set()
         for crossed in area[begin[position - 1] : position].tolist() if position else []:
             inside ^= {crossed}
@@ -255,15 +250,13 @@ def _asked(
         return cell, cell, [frozenset()]
     begin = np.flatnonzero(np.diff(cell, prepend=-1))
     words = np.random.default_rng(19880301).integers(1, 2**63, size=areas, dtype=np.uint64)
-    _, where, number = np.unique(
-        np.bitwise_xor.reduceat(words[area], begin), return_index=True, return_inverse=True
-    )
+    _, where, number = np.unique(np.bitwise_xor.reduceat(words[area], begin), return_index=True, return_inverse=True)
     end = np.append(begin[1:], len(cell))
     return cell[begin], number, [frozenset(area[begin[i] : end[i]].tolist()) for i in where]
 
 
 def _fine_states(states: _States, blocks: NDArray[np.int64], *, coarse: int, fine: int) -> NDArray[np.int32]:
-    """The state number of each fine cell of each block: the state at the block's left border, plus what changes inside."""
+    """State number of each fine cell of each block: the state at the block's left border, then what changes inside."""
     width = coarse * fine
     block_row, block_column = blocks // coarse, blocks % coarse
     rows = block_row[:, None] * fine + np.arange(fine)

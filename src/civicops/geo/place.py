@@ -6,9 +6,9 @@ files (`boundaries.py`, `repair.py`), how the grid is drawn (`grid.py`), what th
 The rules
 - A point on a boundary belongs to the area: the answer is that of `shapely.intersects_xy`, edges and vertices included.
 - Where several areas hold a point, the smallest one (by planar area in the units of the coordinates) gets it; of equal
-  sizes the one with the lower code. People who live where a small area was carved out of a large one look for the small
-  one, and the answer does not change when somebody exports the same areas in another order. `Placement.matches` says how
-  many held it.
+  sizes the one with the lower code. People who live where a small area was carved out of a large one look for the
+  small one, and the answer does not change when somebody exports the same areas in another order.
+  `Placement.matches` says how many held it.
 - A point with a coordinate that is NaN, None or infinite is nowhere.
 """
 
@@ -42,10 +42,21 @@ class Area:
 
 @dataclass(frozen=True)
 class Placement:
-    """Answers in the order of the points: `area` indexes `PlaceIndex.codes` (-1: none), `matches` counts areas (at most 255)."""
+    """Answers in the order of the points.
+
+    `area` is an index into `PlaceIndex.codes`, -1 for none; `matches` is how many areas hold the point, at most 255.
+    """
 
     area: NDArray[np.int16]
     matches: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class AllPlacements:
+    """Pairs of a point's position and an area that holds it, by point, the area that `place` would choose first."""
+
+    point: NDArray[np.int64]
+    area: NDArray[np.int16]
 
 
 class PlaceIndex:
@@ -70,7 +81,7 @@ class PlaceIndex:
 
     @classmethod
     def build(cls, areas: Sequence[Area], *, cells: int = 1024, split: int = 16) -> PlaceIndex:
-        """Draw the areas onto `cells` x `cells` cells, each of them split into `split` x `split` where a boundary passes.
+        """Draw the areas onto `cells` x `cells` cells, each split into `split` x `split` where a boundary passes.
 
         Any sizes give the same answers; larger ones ask shapely about fewer points and take more memory. Raises
         `AreaError` for a repeated code, a geometry that is not a valid polygon, or more than 32,766 areas.
@@ -84,7 +95,7 @@ class PlaceIndex:
         return cls(areas, build_grid([area.geometry for area in areas], coarse=cells, fine=split))
 
     def place(self, lon: ArrayLike, lat: ArrayLike) -> Placement:
-        """Find the area of each point. `lon` and `lat` are one-dimensional, equally long, in the areas' own coordinates.
+        """Find the area of each point; `lon` and `lat` are one-dimensional, of one length, in the areas' coordinates.
 
         None and masked values count as NaN. Raises `AreaError` when the lengths differ.
         """
@@ -110,6 +121,19 @@ class PlaceIndex:
         if waiting:
             self._decide(x, y, np.concatenate(waiting), np.concatenate(cases), area, matches)
         return Placement(area, matches)
+
+    def place_all(self, lon: ArrayLike, lat: ArrayLike) -> AllPlacements:
+        """Find every area of each point, which `place` reduces to one; about as fast where areas seldom overlap."""
+        x, y = _as_points(lon), _as_points(lat)
+        placed = self.place(x, y)
+        single = np.flatnonzero(placed.matches == 1)
+        several = np.flatnonzero(placed.matches > 1)
+        tree = shapely.STRtree(self._geometries)
+        found, number = tree.query(shapely.points(x[several], y[several]), predicate="intersects")
+        point = np.concatenate([single, several[found]])
+        area = np.concatenate([placed.area[single], number.astype(np.int16)])
+        order = np.lexsort((self._rank[area], point))
+        return AllPlacements(point[order], area[order])
 
     def _place_chunk(
         self,
@@ -149,9 +173,9 @@ class PlaceIndex:
         column = ((x - grid.x_origin) * (grid.x_scale * grid.fine)).astype(np.int32)
         row = ((y - grid.y_origin) * (grid.y_scale * grid.fine)).astype(np.int32)
         mask = grid.fine - 1
-        return grid.fine_table[
-            (block.astype(np.int64) * grid.fine + (row & mask)) * grid.fine + (column & mask)
-        ]
+        cell = (block.astype(np.int64) * grid.fine + (row & mask)) * grid.fine + (column & mask)
+        values: NDArray[np.int32] = grid.fine_table[cell]
+        return values
 
     def _decide(
         self,
@@ -197,9 +221,7 @@ class _CaseTable:
     def of(cls, grid: Grid, rank: NDArray[np.int16]) -> _CaseTable:
         nowhere = int(rank[-1])
         return cls(
-            best_rank=np.array(
-                [min((int(rank[a]) for a in c.certain), default=nowhere) for c in grid.cases], np.int16
-            ),
+            best_rank=np.array([min((int(rank[a]) for a in c.certain), default=nowhere) for c in grid.cases], np.int16),
             certain=np.array([len(c.certain) for c in grid.cases], np.int16),
             begin=np.cumsum([0, *(len(c.asked) for c in grid.cases)], dtype=np.int64),
             asked=np.array([a for c in grid.cases for a in c.asked], np.int16),
@@ -235,15 +257,13 @@ def _cells_of(
 
 def _as_points(values: ArrayLike) -> NDArray[np.float64]:
     if isinstance(values, np.ma.MaskedArray):
-        return np.asarray(values.astype(np.float64).filled(np.nan))
+        return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
     return np.asarray(values, dtype=np.float64)
 
 
 def _refuse_bad(areas: Sequence[Area]) -> None:
     if len(areas) > 32_766:
-        raise AreaError(
-            f"{len(areas)} areas are more than one index can number.", hint="Split them by region."
-        )
+        raise AreaError(f"{len(areas)} areas are more than one index can number.", hint="Split them by region.")
     seen: set[str] = set()
     for area in areas:
         problem = ""
