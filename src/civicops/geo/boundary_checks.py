@@ -112,10 +112,7 @@ def _geometry(boundary: Boundary, spec: BoundarySpec) -> Iterator[tuple[str, str
 
 
 def _part(part: BaseGeometry, spec: BoundarySpec) -> Iterator[tuple[str, str]]:
-    if part.is_empty:
-        yield "part_without_area", "A part has no coordinates."
-        return
-    where = "({:.4f}, {:.4f})".format(*shapely.get_coordinates(part)[0])
+    where = part_place(part)
     if part_is_without_area(part, spec):
         yield "part_without_area", f"The part at {where} covers {area_m2(part):.3g} square metres."
     west, south, east, north = part.bounds
@@ -125,9 +122,25 @@ def _part(part: BaseGeometry, spec: BoundarySpec) -> Iterator[tuple[str, str]]:
         yield "part_beyond_bbox", f"The part at {where} reaches beyond {_box(spec)}."
 
 
+def part_place(part: BaseGeometry) -> str:
+    """Where to look for a part on a map: its first corner."""
+    corners = shapely.get_coordinates(part)
+    return "({:.4f}, {:.4f})".format(*corners[0]) if len(corners) else "no coordinates"
+
+
+def make_valid(geometry: BaseGeometry) -> BaseGeometry:
+    """The valid polygons an invalid outline encloses: overlapping loops are joined, spikes without area go."""
+    return shapely.make_valid(geometry, method="structure", keep_collapsed=False)
+
+
 def part_is_without_area(part: BaseGeometry, spec: BoundarySpec) -> bool:
-    """Whether a part is a remnant of digitising, smaller than `spec.least_part_m2`."""
-    return part.is_empty or area_m2(part) < spec.least_part_m2
+    """Whether a part is a remnant of digitising, smaller than `spec.least_part_m2`.
+
+    An outline that crosses itself is measured by what it encloses, for the signed areas of its loops cancel out.
+    """
+    if not part.is_valid:
+        part = make_valid(part)
+    return area_m2(part) < spec.least_part_m2
 
 
 def part_is_outside(part: BaseGeometry, spec: BoundarySpec) -> bool:

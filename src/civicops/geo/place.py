@@ -25,6 +25,7 @@ from shapely.geometry.base import BaseGeometry
 from civicops.errors import CivicopsError
 from civicops.geo.grid import FIRST_CASE, NOWHERE, Grid, build_grid
 
+Coordinates = ArrayLike | Sequence[float | None]
 CHUNK = 16_384  # points at a time: their scratch arrays stay in the second-level cache
 
 
@@ -94,7 +95,7 @@ class PlaceIndex:
         _refuse_bad(areas)
         return cls(areas, build_grid([area.geometry for area in areas], coarse=cells, fine=split))
 
-    def place(self, lon: ArrayLike, lat: ArrayLike) -> Placement:
+    def place(self, lon: Coordinates, lat: Coordinates) -> Placement:
         """Find the area of each point; `lon` and `lat` are one-dimensional, of one length, in the areas' coordinates.
 
         None and masked values count as NaN. Raises `AreaError` when the lengths differ.
@@ -122,7 +123,7 @@ class PlaceIndex:
             self._decide(x, y, np.concatenate(waiting), np.concatenate(cases), area, matches)
         return Placement(area, matches)
 
-    def place_all(self, lon: ArrayLike, lat: ArrayLike) -> AllPlacements:
+    def place_all(self, lon: Coordinates, lat: Coordinates) -> AllPlacements:
         """Find every area of each point, which `place` reduces to one; about as fast where areas seldom overlap."""
         x, y = _as_points(lon), _as_points(lat)
         placed = self.place(x, y)
@@ -255,7 +256,7 @@ def _cells_of(
     np.copyto(out, real, casting="unsafe")
 
 
-def _as_points(values: ArrayLike) -> NDArray[np.float64]:
+def _as_points(values: Coordinates) -> NDArray[np.float64]:
     if isinstance(values, np.ma.MaskedArray):
         return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
     return np.asarray(values, dtype=np.float64)

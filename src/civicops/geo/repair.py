@@ -13,7 +13,13 @@ from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from civicops.geo.boundaries import Boundary, BoundarySet, BoundarySpec
-from civicops.geo.boundary_checks import area_m2, part_is_outside, part_is_without_area
+from civicops.geo.boundary_checks import (
+    area_m2,
+    make_valid,
+    part_is_outside,
+    part_is_without_area,
+    part_place,
+)
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,8 @@ class BoundaryChange:
 def repair_boundaries(boundaries: BoundarySet, spec: BoundarySpec) -> tuple[BoundarySet, tuple[BoundaryChange, ...]]:
     """Mend geometry and say what changed; what was sound is the same object as before.
 
-    1. An invalid outline is made valid by `shapely.make_valid(method="structure", keep_collapsed=False)`: what any part
-       of the outline encloses stays inside, holes stay holes, and spikes without area go.
+    1. An invalid outline is made valid (`boundary_checks.make_valid`): what any part of the outline encloses stays
+       inside, holes stay holes, and spikes without area go.
     2. Parts wholly outside `spec.bbox` are dropped.
     3. Parts smaller than `spec.least_part_m2` are dropped.
 
@@ -58,7 +64,7 @@ def _repair(boundary: Boundary, spec: BoundarySpec) -> tuple[Boundary, list[Boun
 
     if not geometry.is_valid:
         reason = shapely.is_valid_reason(geometry)
-        valid = shapely.make_valid(geometry, method="structure", keep_collapsed=False)
+        valid = make_valid(geometry)
         change("made_valid", geometry, valid, f"{reason}.")
         geometry = valid
     parts = shapely.get_parts(geometry)
@@ -70,8 +76,7 @@ def _repair(boundary: Boundary, spec: BoundarySpec) -> tuple[Boundary, list[Boun
         elif part_is_without_area(part, spec):
             kind = "dropped_part_without_area"
         if kind:
-            where = "({:.4f}, {:.4f})".format(*shapely.get_coordinates(part)[0])
-            change(kind, part, None, f"Dropped the part at {where}.")
+            change(kind, part, None, f"Dropped the part at {part_place(part)}.")
         else:
             kept.append(part)
     if not changes or not kept:
