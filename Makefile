@@ -1,0 +1,49 @@
+# What people do with this repository. `make` alone lists it.
+# Works with GNU make 3.81 (macOS) and with BSD tools.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo check test docs lock bench clean
+
+PY := .venv/bin/python
+CODE := src $(wildcard products simulators tools bench) tests
+TYPED := src $(wildcard products simulators tools bench)
+# Two test processes: as many as the smallest machine we promise anything for has cores.
+TEST_PROCESSES ?= 2
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with everything a run needs (does nothing when nothing changed)
+	@sh tools/setup.sh runtime
+
+setup-dev: ## the same, with the tools for developing
+	@sh tools/setup.sh dev
+
+demo: setup ## run every product on made-up data and say what came of it; SERVE=0 ends after the summary
+	@exec .venv/bin/civicops demo $(if $(filter 0,$(SERVE)),--no-serve)
+
+check: setup-dev ## style, types, layers and docs
+	$(PY) -m ruff check $(CODE)
+	$(PY) -m ruff format --check $(CODE)
+	$(PY) -m mypy --strict $(TYPED)
+	.venv/bin/lint-imports
+	$(PY) -m tools.check_docs
+
+test: setup-dev ## run every test; ARGS="-k geo" for some of them
+	$(PY) -m pytest -n $(TEST_PROCESSES) $(ARGS)
+
+docs: setup-dev ## write docs/reference anew from the code
+	$(PY) -m tools.reference
+
+lock: setup-dev ## write requirements/ anew after pyproject.toml changed; UPGRADE=1 takes newer versions
+	UPGRADE=$(UPGRADE) $(PY) -m tools.lock
+
+bench: ## measure one thing beside its peers: make bench NAME=checks
+	@test -n "$(NAME)" || { echo "Say which one: make bench NAME=$$(ls bench/*.py 2>/dev/null | sed -e 's,.*/,,' -e 's,\.py$$,,' -e '/^_/d' | tr '\n' '|' | sed 's,|$$,,')"; exit 2; }
+	@sh tools/setup.sh bench
+	.venv-bench/bin/python -m bench.$(NAME) $(ARGS)
+
+clean: ## remove environments and caches; never data (var/)
+	rm -rf .venv .venv-bench .setup .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
