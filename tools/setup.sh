@@ -13,8 +13,8 @@ case $level in
     *) echo "setup: there is no '$level'; use runtime, dev or bench." >&2; exit 2 ;;
 esac
 
-# The usual case first: nothing changed since last time.
-if [ -x "$venv/bin/python" ] && "$venv/bin/python" -I -S tools/setup_env.py "$level" --is-current 2>/dev/null; then
+# The usual case first: nothing changed since last time. (PYTHON asks for a certain one, so there is more to look at.)
+if [ -z "${PYTHON:-}" ] && [ -x "$venv/bin/python" ] && "$venv/bin/python" -I -S tools/setup_env.py "$level" --is-current 2>/dev/null; then
     exit 0
 fi
 

@@ -102,7 +102,10 @@ def version_of(python: Path) -> str:
 
 
 def can_be_kept(level: Level) -> bool:
-    """Whether an existing environment can be brought up to date, rather than made anew."""
+    """Whether an existing environment can be brought up to date, rather than made anew.
+
+    Any Python that we support will do, unless PYTHON names one.
+    """
     version = version_of(level.python)
     here = sys.version.split()[0]
     if level.busy.exists() or not version or not (3, 11) <= tuple(map(int, version.split(".")[:2])) < (3, 14):
@@ -112,7 +115,7 @@ def can_be_kept(level: Level) -> bool:
 
 def make_venv(level: Level) -> None:
     if level.venv.exists():
-        say(f"{level.venv.name} is half made or its Python is gone; making it anew")
+        say(f"making {level.venv.name} anew: it is half made, or its Python is gone or not the one asked for")
         shutil.rmtree(level.venv)
     level.venv.mkdir()
     level.busy.touch()
@@ -177,10 +180,10 @@ def bring_up_to_date(level: Level) -> None:
         except BlockingIOError:
             say("another set-up is running here; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system when that process ends, however it ends
-        if is_current(level, version_of(level.python)):
+        keep = can_be_kept(level)
+        if keep and is_current(level, version_of(level.python)):
             return
         started = time.monotonic()
-        keep = can_be_kept(level)
         # An environment that has the development tools keeps them.
         larger = [LEVELS[name] for name in level.contained_in if keep and LEVELS[name].stamp.exists()]
         level = larger[0] if larger else level
