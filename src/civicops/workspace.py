@@ -37,7 +37,9 @@ class _Closed(BaseModel):
 class WorkspaceTable(_Closed):
     """`[workspace]`: who runs this and where things lie."""
 
-    organisation: str = Field(default="", description="The group that runs this workspace, as pages and messages name it.")
+    organisation: str = Field(
+        default="", description="The group that runs this workspace, as pages and messages name it."
+    )
     data: str = Field(default="var", description="Folder that keeps everything fetched and made, beside this file.")
     products: str = Field(default="products", description="Folder that holds one folder per product, beside this file.")
     timezone: str = Field(default="UTC", description="IANA time zone of schedules that name none of their own.")
@@ -225,7 +227,9 @@ def read_settings(path: Path) -> Settings:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise WorkspaceError(f"{path} cannot be read: {error}.", hint="Mend the file and run the command again.") from error
+        raise WorkspaceError(
+            f"{path} cannot be read: {error}.", hint="Mend the file and run the command again."
+        ) from error
     try:
         return Settings.model_validate(data)
     except ValidationError as error:

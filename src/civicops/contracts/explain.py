@@ -14,7 +14,6 @@ from pydantic import BaseModel, ValidationError
 from civicops.contracts.problems import Problem, nearest
 from civicops.contracts.yaml_lines import Document, YamlPath
 
-
 _LABELS = ("str", "int", "float", "bool")
 
 

@@ -44,6 +44,9 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "merge")}
+
+
 def read_yaml(path: Path) -> Document:
     """Read one YAML file.
 
@@ -84,6 +87,9 @@ def _value(
     lines.setdefault(location, node.start_mark.line + 1)
     if id(node) in above:
         problems.append(Problem(path, node.start_mark.line + 1, "refers to itself"))
+        return None
+    if node.tag not in _PLAIN_TAGS:
+        problems.append(Problem(path, node.start_mark.line + 1, f"tag '{node.tag}' is not allowed: plain values only"))
         return None
     inside = above | {id(node)}
     if isinstance(node, yaml.MappingNode):
