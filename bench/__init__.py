@@ -1,0 +1,1 @@
+"""What is measured, side by side with its peers; each module runs as `make bench NAME=<module>`."""
