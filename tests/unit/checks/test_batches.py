@@ -79,7 +79,7 @@ def test_each_rule_finds_its_fault_and_does_what_it_says(
     assert (batch.accepted, batch.quarantined) == ((0, 1) if held else (1, 0))
     if held:
         row = con.sql(f"SELECT _raw, _checks, _contract, _run FROM '{store.held(batch)}'").fetchone()
-        assert json.loads(row[0]) == {field: value for field, value in zip(FIELDS, altered(**changes), strict=True)}
+        assert json.loads(row[0]) == dict(zip(FIELDS, altered(**changes), strict=True))
         assert (sorted(row[1]), row[2], row[3]) == (sorted(ids), "1.2.3", "run-1")
     else:
         row = accepted(con, store, batch)[0]

@@ -23,7 +23,7 @@ def judge(con: Any, contract: Contract, select: str, *specs: Any, **context: Any
 
 
 ROWS = (
-    "SELECT * FROM (VALUES ('a', 1, TIMESTAMPTZ '2026-01-09 12:00:00Z'), ('b', 2, NULL), ('b', NULL, NULL)) t(k, n, at)"
+    "SELECT * FROM (VALUES ('a', 1, TIMESTAMPTZ '2026-01-09 12:00:00Z'), ('b', 2, NULL), ('b', NULL, NULL)) t(k, n, seen_at)"
 )
 
 
@@ -35,12 +35,12 @@ ROWS = (
         (ct.RowCount(check="row_count", minimum=4), ("stopped", 3)),
         (ct.RowCount(check="row_count", minimum=3, maximum=3), ("passed", 0)),
         (ct.RowCount(check="row_count", maximum=2), ("warned", 3)),
-        (ct.NullShare(check="null_share", column="at", maximum=0.5), ("warned", 2)),
-        (ct.NullShare(check="null_share", column="at", maximum=0.7), ("passed", 0)),
+        (ct.NullShare(check="null_share", column="seen_at", maximum=0.5), ("warned", 2)),
+        (ct.NullShare(check="null_share", column="seen_at", maximum=0.7), ("passed", 0)),
         (ct.NullShare(check="null_share", column="n", maximum=0.1, action="stop"), ("stopped", 1)),
         (ct.NullShare(check="null_share", column="k", minimum=0.1), ("stopped", 0)),
-        (ct.Freshness(check="freshness", column="at", maximum_hours=23), ("warned", 3)),
-        (ct.Freshness(check="freshness", column="at", maximum_hours=25), ("passed", 0)),
+        (ct.Freshness(check="freshness", column="seen_at", maximum_hours=23), ("warned", 3)),
+        (ct.Freshness(check="freshness", column="seen_at", maximum_hours=25), ("passed", 0)),
         (ct.NoRows(check="no_rows", query="SELECT * FROM {dataset} WHERE n > 1"), ("stopped", 1)),
         (ct.NoRows(check="no_rows", query="SELECT * FROM {dataset} WHERE n > 2"), ("passed", 0)),
         (ct.ForeignKey(check="foreign_key", columns=("k",), dataset="kinds", references=("kind",)), ("stopped", 2)),
@@ -51,7 +51,7 @@ def test_dataset_checks(con: Any, contract: Contract, spec: Any, expected: tuple
 
 
 def test_no_record_at_all_is_not_fresh(con: Any, contract: Contract) -> None:
-    spec = ct.Freshness(check="freshness", column="at", maximum_hours=25, action="stop")
+    spec = ct.Freshness(check="freshness", column="seen_at", maximum_hours=25, action="stop")
     assert judge(con, contract, f"SELECT * FROM ({ROWS}) WHERE FALSE", spec) == [("stopped", 1)]
 
 
@@ -95,6 +95,6 @@ def test_a_table_of_another_shape_is_described_in_words(con: Any, contract: Cont
 
 
 def test_age_is_measured_from_the_time_given(con: Any, contract: Contract) -> None:
-    spec = ct.Freshness(check="freshness", column="at", maximum_hours=1)
+    spec = ct.Freshness(check="freshness", column="seen_at", maximum_hours=1)
     late = judge_dataset(con, with_checks(contract, spec), ROWS, GateContext(now=NOW - timedelta(hours=23)))
     assert late[0].outcome == "passed"
