@@ -141,7 +141,7 @@ def ensure_uv(level: Level) -> Path | None:
     if not wanted.exists():
         # Into a name of its own first: an interrupted download must not look like a finished one.
         partial = STATE / f"uv-part-{os.getpid()}"
-        lock = ["--require-hashes", "--only-binary", ":all:", "-r", UV_LOCK]
+        lock = ["--require-hashes", "--only-binary", ":all:", "-r", str(UV_LOCK)]
         if not pip(level, "install", "-q", "--no-deps", "--target", partial, *lock, quiet=True):
             shutil.rmtree(partial, ignore_errors=True)
             other = shutil.which("uv")
@@ -162,7 +162,7 @@ def install(level: Level) -> None:
     done = uv is not None and (run(uv, *sync, quiet=True) or run(uv, "--offline", *sync, quiet=True))
     if not done:
         say("uv could not install them; trying pip, which takes a minute or two longer")
-        lock = ["--require-hashes", "--only-binary", ":all:", "-r", level.lock]
+        lock = ["--require-hashes", "--only-binary", ":all:", "-r", str(level.lock)]
         if not pip(level, "install", "-q", "--no-deps", *lock):
             raise SetupError("the packages could not be installed; see pip's lines above. Is there a network?")
     # The build tools are in the lock, so this needs neither network nor a build environment of its own.
