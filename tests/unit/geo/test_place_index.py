@@ -143,6 +143,17 @@ def test_missing_coordinates_are_nowhere_in_every_spelling() -> None:
     assert index.place([np.inf, -np.inf, 0.0], [0.0, 0.0, np.inf]).matches.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("steps", [2, 7, 40, 3000])
+def test_areas_only_some_rounding_steps_wide_are_answered_exactly(steps: int) -> None:
+    """Smaller than a cell can be: the free cells around the areas must not vanish in rounding."""
+    east, north = float(np.spacing(118.3)), float(np.spacing(34.0))
+    corners = [(-118.3, 34.0), (-118.3 + steps * east, 34.0), (-118.3, 34.0 + steps * north)]
+    areas = [Area("speck", Polygon(corners))]
+    index = PlaceIndex.build(areas, cells=64, split=4)
+    x, y = np.meshgrid(np.arange(-3, min(steps, 60) + 3) * east - 118.3, np.arange(-3, min(steps, 60) + 3) * north + 34)
+    agree(areas, index, x.ravel(), y.ravel())
+
+
 def test_no_points_and_no_areas_are_ordinary() -> None:
     index = PlaceIndex.build([Area("one", box(0, 0, 1, 1))], cells=4, split=2)
     assert index.place([], []).area.tolist() == []
@@ -186,7 +197,7 @@ def test_the_grid_decides_most_points_without_shapely() -> None:
         ([Area("bow", Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]))], "Self-intersection"),
         ([Area("line", shapely.LineString([(0, 0), (1, 1)]))], "LineString"),
         ([Area("void", Polygon())], "empty"),
-        ([Area("nan", Polygon([(0, 0), (1, float("nan")), (1, 1)]))], "Invalid Coordinate"),
+        ([Area("nan", shapely.from_wkt("POLYGON ((0 0, 1 nan, 1 1, 0 0))"))], "Invalid Coordinate"),
     ],
 )
 def test_areas_that_cannot_be_indexed_are_refused(areas: list[Area], problem: str) -> None:
