@@ -101,6 +101,14 @@ def version_of(python: Path) -> str:
     return version if Path(prefix) == python.parent.parent else ""
 
 
+def knows_its_place(level: Level) -> bool:
+    """Whether its programs start the Python beside them: in a folder that was moved or copied they start another one, or none."""
+    try:
+        return str(level.python) in (level.venv / "bin" / "pip").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
 def can_be_kept(level: Level) -> bool:
     """Whether an existing environment can be brought up to date, rather than made anew.
 
@@ -108,14 +116,16 @@ def can_be_kept(level: Level) -> bool:
     """
     version = version_of(level.python)
     here = sys.version.split()[0]
-    if level.busy.exists() or not version or not (3, 11) <= tuple(map(int, version.split(".")[:2])) < (3, 14):
+    if level.busy.exists() or not version or not knows_its_place(level):
         return False
-    return version == here or "PYTHON" not in os.environ
+    if not (3, 11) <= tuple(map(int, version.split(".")[:2])) < (3, 14):
+        return False
+    return version == here or not os.environ.get("PYTHON")
 
 
 def make_venv(level: Level) -> None:
     if level.venv.exists():
-        say(f"making {level.venv.name} anew: it is half made, or its Python is gone or not the one asked for")
+        say(f"making {level.venv.name} anew: half made, moved, or its Python is not there")
         shutil.rmtree(level.venv)
     level.venv.mkdir()
     level.busy.touch()
