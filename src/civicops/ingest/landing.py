@@ -1,0 +1,286 @@
+"""The landing zone: bytes first, before anything reads them.
+
+Belongs here: storing bytes under their hash, the manifest of every delivery, resuming one that was killed, giving bytes back,
+finding damage. Does not belong here: where bytes come from (`socrata`, `files`, `web`) and what they mean (`read`).
+
+Layout, readable without civicops (`zstd -d`, any JSON reader):
+
+    <root>/<product>/<source>/objects/<2 hex>/<sha256>.<ext>.zst    sha256 of the uncompressed bytes
+    <root>/<product>/<source>/deliveries/<sequence>-<id>.json       one complete delivery
+    <root>/<product>/<source>/deliveries/<sequence>-<id>.part       one under way: JSON lines, a head and then one per object
+
+Safe to kill at any moment: an object appears by an atomic rename after its bytes are on the disk; a `.part` line is appended
+after its object is there, and a half-written last line is not believed; a delivery counts once its `.json` is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from civicops.ingest.csv_scan import CsvScan
+from civicops.ingest.disk import fsync_folder, open_zstd, words, writing
+from civicops.ingest.manifest import delivery_from_json, delivery_to_json
+from civicops.ingest.measure import measure
+from civicops.ingest.part import Part, read_part, start_part
+from civicops.ingest.values import Delivery, LandedObject, LandingError, Media
+
+BLOCK = 4 * 1024 * 1024
+"""Bytes per zstd frame: frames of a fixed size make the stored file the same however the network cut the bytes."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_DELIVERY = re.compile(r"(\d{8})-([0-9a-f]+)\.json")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file of the landing zone that is not what it was."""
+
+    path: Path
+    reason: str
+
+
+class Landing:
+    """The landing zone under `root`. Holds no state of its own; several processes may use it for different sources."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, product: str, source: str) -> Path:
+        """The folder of one source; `LandingError` for a name that could point elsewhere."""
+        for name in (product, source):
+            if not _NAME.fullmatch(name):
+                raise LandingError(
+                    f"'{name}' cannot be the name of a product or source.",
+                    hint="Use lower-case letters, digits, '_', '-' and '.'.",
+                )
+        return self.root / product / source
+
+    def object_path(self, product: str, source: str, sha256: str, media: Media) -> Path:
+        """Where an object lies."""
+        return self.folder(product, source) / "objects" / sha256[:2] / f"{sha256}.{media}.zst"
+
+    @contextmanager
+    def fetching(self, product: str, source: str) -> Iterator[None]:
+        """Hold the source for one fetch; the lock goes when the process does. Removes what a killed fetch left half-written.
+
+        Raises `LandingError` when another process is fetching the source.
+        """
+        folder = self.folder(product, source)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / ".lock")
+        try:
+            with writing(folder):
+                lock.acquire(timeout=0)
+        except Timeout as error:
+            raise LandingError(
+                f"Source '{source}' of {product} is being fetched by another process.", hint="Wait for it to end."
+            ) from error
+        try:
+            with writing(folder):
+                for left in (folder / "objects").glob(".incoming-*"):
+                    left.unlink()
+            yield
+        finally:
+            lock.release()
+
+    def put(
+        self,
+        product: str,
+        source: str,
+        content: bytes | Iterable[bytes],
+        media: Media,
+        *,
+        url: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> LandedObject:
+        """Store bytes under their hash and count what is in them; the same bytes twice store nothing.
+
+        Raises `LandingError` for a full or read-only disk and `SourceError` for bytes that are not of their kind at all
+        (which then do not stay).
+        """
+        folder = self.folder(product, source) / "objects"
+        scan = CsvScan() if media == "csv" else None
+        digest, size = hashlib.sha256(), 0
+        codec = pa.Codec("zstd", compression_level=3)
+        incoming = folder / f".incoming-{os.getpid()}-{secrets.token_hex(4)}"
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = incoming.open("wb")
+        try:
+            with file:
+                for block in _blocks(content):
+                    digest.update(block)
+                    size += len(block)
+                    if scan is not None:
+                        scan.feed(block)
+                    compressed = codec.compress(block, asbytes=True)
+                    with writing(folder):
+                        file.write(compressed)
+                with writing(folder):
+                    file.flush()
+                    os.fsync(file.fileno())
+            sha256 = digest.hexdigest()
+            shape = measure(media, lambda: open_zstd(incoming), scan.shape() if scan is not None else None)
+            first_seen = self._keep(incoming, self.object_path(product, source, sha256, media))
+        finally:
+            incoming.unlink(missing_ok=True)
+        now = datetime.now(UTC)
+        return LandedObject(sha256, size, shape.rows, media, url, status, dict(headers or {}), now, first_seen, shape)
+
+    def _keep(self, incoming: Path, final: Path) -> bool:
+        """Move a complete object to its place; false when it was there already."""
+        with writing(final):
+            if final.exists():
+                return False
+            final.parent.mkdir(parents=True, exist_ok=True)
+            incoming.replace(final)
+            fsync_folder(final.parent)
+            fsync_folder(final.parent.parent)
+        return True
+
+    def open_bytes(self, product: str, source: str, landed: LandedObject) -> BinaryIO:
+        """The exact bytes that were received, as a stream.
+
+        Raises `LandingError` when the object is gone.
+        """
+        path = self.object_path(product, source, landed.sha256, landed.media)
+        try:
+            return open_zstd(path)
+        except OSError as error:
+            raise LandingError(
+                f"The landed object {landed.sha256[:12]} of {product}/{source} cannot be opened: {words(error)}.",
+                hint=f"Fetch it again: civicops run {product} --full",
+            ) from error
+
+    def begin(self, product: str, source: str, plan: Mapping[str, Any]) -> Part:
+        """Start a delivery, forgetting one that is under way. `plan` is what `resume` compares; it must be plain JSON."""
+        self.discard(product, source)
+        folder = self.folder(product, source) / "deliveries"
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            sequence = max((number for number, _ in self._complete(product, source)), default=0) + 1
+            return start_part(folder, source, sequence, plan)
+
+    def resume(self, product: str, source: str) -> Part | None:
+        """The delivery that was under way when its fetch was killed, with the objects it had; None when there is none."""
+        found = sorted((self.folder(product, source) / "deliveries").glob("*.part"))
+        complete = {sequence for sequence, _ in self._complete(product, source)}
+        for path in reversed(found):
+            with writing(path):
+                part = read_part(path)
+            if part is None or part.sequence in complete:
+                continue
+            if all(self.object_path(product, source, item.sha256, item.media).exists() for item in part.objects):
+                return part
+        return None
+
+    def discard(self, product: str, source: str) -> None:
+        """Forget a delivery under way; its objects stay, for they are found again by their hash."""
+        folder = self.folder(product, source) / "deliveries"
+        with writing(folder):
+            for path in folder.glob("*.part"):
+                path.unlink()
+
+    def add(self, part: Part, landed: LandedObject, **position: Any) -> Part:
+        """Note one more object of a delivery under way; when this returns, a kill does not lose it."""
+        with writing(part.path):
+            return part.add(landed, position)
+
+    def complete(self, part: Part, delivery: Delivery) -> Delivery:
+        """Make a delivery count: its manifest appears whole, then the `.part` goes."""
+        final = part.path.with_suffix(".json")
+        draft = part.path.with_suffix(".draft")
+        with writing(final):
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(delivery_to_json(delivery))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(final)
+            part.path.unlink(missing_ok=True)
+            fsync_folder(final.parent)
+        return delivery
+
+    def verify(self, product: str, source: str) -> Iterator[Damage]:
+        """Hash every object again and look for every object a delivery names; yields what is damaged or gone."""
+        folder = self.folder(product, source)
+        for path in sorted((folder / "objects").glob("*/*.zst")):
+            digest = hashlib.sha256()
+            try:
+                with open_zstd(path) as stream:
+                    while block := stream.read(BLOCK):
+                        digest.update(block)
+            except OSError as error:
+                yield Damage(path, f"cannot be read: {words(error)}")
+                continue
+            if digest.hexdigest() != path.name.split(".", 1)[0]:
+                yield Damage(path, "its bytes are not those that were received")
+        for _, path in self._complete(product, source):
+            try:
+                delivery = _read_delivery(path)
+            except LandingError as error:
+                yield Damage(path, error.message)
+                continue
+            for landed in delivery.objects:
+                where = self.object_path(product, source, landed.sha256, landed.media)
+                if not where.exists():
+                    yield Damage(where, f"is gone, though delivery {path.name} is made of it")
+
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Every (product, source) that has landed something."""
+        return tuple(sorted((path.parent.parent.name, path.parent.name) for path in self.root.glob("*/*/deliveries")))
+
+    def deliveries(self, product: str, source: str) -> tuple[Delivery, ...]:
+        """Every complete delivery, oldest first. Raises `LandingError` for a manifest that cannot be read."""
+        return tuple(_read_delivery(path) for _, path in self._complete(product, source))
+
+    def live(self, product: str, source: str) -> tuple[Delivery, ...]:
+        """What counts now: the newest full delivery and every later increment, in order."""
+        kept: list[Delivery] = []
+        for _, path in reversed(self._complete(product, source)):
+            delivery = _read_delivery(path)
+            kept.append(delivery)
+            if delivery.kind == "full":
+                return tuple(reversed(kept))
+        return ()
+
+    def _complete(self, product: str, source: str) -> list[tuple[int, Path]]:
+        folder = self.folder(product, source) / "deliveries"
+        found = [(match, path) for path in folder.glob("*.json") if (match := _DELIVERY.fullmatch(path.name))]
+        return sorted((int(match[1]), path) for match, path in found)
+
+
+def _read_delivery(path: Path) -> Delivery:
+    try:
+        return delivery_from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LandingError(
+            f"The manifest {path.name} of source '{path.parent.parent.name}' cannot be read: {error}.",
+            hint="Put it back from a backup, or delete it and fetch the source in full.",
+        ) from error
+
+
+def _blocks(content: bytes | Iterable[bytes]) -> Iterator[bytes]:
+    """The content in pieces of exactly `BLOCK` bytes, the last one shorter; nothing at all gives one empty piece."""
+    held = bytearray()
+    sent = False
+    for piece in [content] if isinstance(content, bytes) else content:
+        held += piece
+        while len(held) >= BLOCK:
+            yield bytes(held[:BLOCK])
+            sent = True
+            del held[:BLOCK]
+    if held or not sent:
+        yield bytes(held)
