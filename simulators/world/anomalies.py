@@ -63,6 +63,12 @@ def _closed(frame: Frame) -> Mask:
     return frame.equals("Status", "Closed") & ~frame.empty("ClosedDate")
 
 
+def _soon_settled(frame: Frame) -> Mask:
+    """Closed rows last touched within three weeks: moved to another day, their later times stay in the past."""
+    span: Mask = frame.numpy("UpdatedDate") - frame.numpy("CreatedDate") < np.timedelta64(21, "D")
+    return span & _closed(frame)
+
+
 def _closed_streetlight(frame: Frame) -> Mask:
     lights = ("Single Streetlight Issue", "Multiple Streetlight Issue", "Streetlight Repair Services")
     return _closed(frame) & frame.equals("RequestType", lights)
@@ -261,8 +267,7 @@ def _calendar_kinds(system: System, year: int, first: np.datetime64, end: np.dat
     today = np.datetime64(TODAY, "s")
     for name, hour_of in (("created_in_spring_gap", spring_gap), ("created_in_autumn_fold", autumn_fold)):
         if first <= np.datetime64(hour_of(year), "s") < min(end, today):
-            # Rows of the first months of a period: their later times stay in the past when they move.
-            out.append(Kind(name, 0.0002, 2, _any, _move_created(hour_of)))
+            out.append(Kind(name, 0.0002, 2, _soon_settled, _move_created(hour_of)))
     if system == "cases" and year == 2026:
         soon = np.datetime64(BATCH_IMPORT_HOUR, "s")
         share = 8_201 / 1_531_913

@@ -34,8 +34,8 @@ def cases_frame(
     info = drawn.kind == INFORMATION_ONLY
     drawn.closed[info] = created[info] + rng.integers(1, 60, int(info.sum())).astype("timedelta64[s]")
     is_open = np.isnat(drawn.closed)
-    start, span = NUMBERS[year]
-    number = ascending_numbers(rng, n, serial_from or start, span, 1)
+    start, span = NUMBERS[year] if serial_from is None else (serial_from, 2 * n)
+    number = ascending_numbers(rng, n, start, span, 1)
     columns = place_columns(places, drawn, seed, year, "2021")
 
     nowhere = rng.random(n) < 0.055

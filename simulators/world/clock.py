@@ -15,8 +15,9 @@ from simulators.world import vocabulary as vocab
 Times = NDArray[np.datetime64]
 HOUR: Final = np.timedelta64(3600, "s")
 
-# The day the simulated portal was last refreshed; nothing created later is published before the world advances.
+# The day the simulated portal was last refreshed, at five in the morning; requests up to the day before are published.
 TODAY: Final = date(2026, 8, 23)
+REFRESH: Final = np.timedelta64(5 * 3600, "s")
 NEW_SYSTEM_FROM: Final = date(2025, 3, 28)
 OLD_SYSTEM_UNTIL: Final = date(2025, 11, 3)
 BATCH_IMPORT_HOUR: Final = datetime(2026, 3, 25, 11)
@@ -65,7 +66,9 @@ def period_of(year: int, system: str) -> tuple[date, date]:
     if year < 2025:
         raise ValueError(f"the Cases system began on {NEW_SYSTEM_FROM}; ask for system='legacy' in {year}")
     if year == 2026:
-        end = TODAY + timedelta(days=1)
+        end = TODAY
+    if year == 2027:
+        end = date(2027, 3, 1)
     return (NEW_SYSTEM_FROM if year == 2025 else first), end
 
 

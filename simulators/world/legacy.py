@@ -117,8 +117,8 @@ def legacy_frame(
     drawn = draw(rng, vocab.LEGACY_TYPES, vocab.RARE_SOURCES, created, until)
     crew = pc.equal(drawn.source, "Driver Self Report").to_numpy(zero_copy_only=False)
     graffiti = drawn.kind == 1
-    start, span = NUMBERS[year]
-    number = ascending_numbers(rng, n, serial_from or start, span, 10)
+    start, span = NUMBERS[year] if serial_from is None else (serial_from, 20 * n)
+    number = ascending_numbers(rng, n, start, span, 10)
     plan = "2021" if year >= NEW_PLAN_FIRST_YEAR else "2012"
     columns = place_columns(places, drawn, seed, year, plan)
     owner = _owners(rng, drawn, year)

@@ -22,7 +22,7 @@ import numpy as np
 from simulators.world.anomalies import Planter, duplicates, extra_rows, keys_of, plant, touch
 from simulators.world.arrow import Table, pa
 from simulators.world.cases import cases_frame
-from simulators.world.clock import BULK_UPDATE, TODAY, clear_of_clock_changes, period_of
+from simulators.world.clock import BULK_UPDATE, REFRESH, TODAY, period_of
 from simulators.world.frame import Frame
 from simulators.world.layout import Column, System, columns_of, key_of, quoted
 from simulators.world.legacy import legacy_frame
@@ -131,15 +131,10 @@ def generate(seed: int, year: int, n: int, system: System | None = None) -> Requ
         raise ValueError(f"{n} rows cannot hold the planted anomalies: ask for at least 200")
     system = system or ("legacy" if year <= 2025 else "cases")
     first, end = period_of(year, system)
-    until = np.datetime64(max(TODAY, date(year + 1, 3, 1)) if year > 2026 else TODAY, "s") + np.timedelta64(
-        5 * 3600, "s"
-    )
+    until = np.datetime64(end if year > TODAY.year else TODAY, "s") + REFRESH
     rng = np.random.default_rng([seed, year, 0 if system == "legacy" else 1])
     base = n - extra_rows(n) - int(year in CROSS_YEAR and system == "legacy")
-    last = min(np.datetime64(end, "s"), until)
     frame = _frame(system, seed, year, rng, base, first, end, until, None)
-    # Nothing is created after the last refresh of the portal.
-    frame.put("CreatedDate", np.arange(base), clear_of_clock_changes(np.minimum(frame.numpy("CreatedDate"), last - 1)))
     planter = plant(frame, rng, system, year, np.datetime64(first, "s"), np.datetime64(end, "s"))
     return _publish(planter, system, seed, year, n, until)
 
@@ -173,7 +168,7 @@ def generate_new(seed: int, year: int, n: int, first: date, end: date, serial_fr
     `step` (1, 2, ...) tells one advance of the world from the next.
     """
     rng = np.random.default_rng([seed, year, 2, step])
-    until = np.datetime64(end, "s")
+    until = np.datetime64(end, "s") + REFRESH
     frame = _frame("cases", seed, year, rng, n, first, end, until, serial_from)
     columns = columns_of("cases", year)
     stored = [c.header for c in columns if c.kind not in ("point", "location", "none")]
