@@ -7,6 +7,7 @@ belong here: running the SELECT or writing files (`publish`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import duckdb
 from sqlglot import exp
@@ -34,6 +35,7 @@ _WIDENS: dict[str, frozenset[str]] = {
     "TIMESTAMP": frozenset({"DATE", "TIMESTAMP_S", "TIMESTAMP_MS"}),
     **dict.fromkeys(_INTEGERS, _INTEGERS),
 }
+_NESTED = re.compile(r"\]$|^(STRUCT|MAP|UNION|LIST|ARRAY)\b")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 
 
@@ -45,6 +47,16 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """`text` as a SQL string."""
     return exp.Literal.string(text).sql("duckdb")
+
+
+def row_hash(values: Iterable[tuple[str, str]]) -> str:
+    """A 64-bit hash of several (SQL value, DuckDB type); of nothing, the same number for every row.
+
+    The engine's hash cannot tell an empty list, a list of one null and no list from each other; nested values are hashed as
+    JSON, which can.
+    """
+    parts = [f"to_json({value})::VARCHAR" if _NESTED.search(kind) else value for value, kind in values]
+    return f"hash({', '.join(parts)})" if parts else "hash(0)"
 
 
 def release_select(con: duckdb.DuckDBPyConnection, contract: Contract, select_sql: str) -> str:
@@ -130,7 +142,7 @@ def _total_order(contract: Contract) -> str:
     )
     if not promised:
         # Rows with the same hash are the same rows, so their order does not show in the bytes.
-        parts.append(f"hash({', '.join(identifier(name) for name in contract.column_names)}) ASC")
+        parts.append(f"{row_hash((identifier(column.name), column.sql_type) for column in contract.columns)} ASC")
     return ", ".join(parts)
 
 
