@@ -1,0 +1,84 @@
+"""The `civicops` program: its commands put together, and what a failure looks like.
+
+Belongs here: the list of commands and the one place where errors become words and an exit code. Does not belong here: the
+commands themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from civicops.cli import making, quarantining, releasing, running
+from civicops.cli.output import fail
+from civicops.errors import CivicopsError
+
+app = typer.Typer(
+    name="civicops",
+    help="DataOps for a civic-tech group: fetch, check, quarantine, publish. Start with `civicops products`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("products")(running.products)
+app.command("run")(running.run)
+app.command("status")(running.status)
+app.command("diagnose")(running.diagnose)
+app.command("up")(running.up)
+app.add_typer(making.app, name="new")
+app.add_typer(quarantining.app, name="quarantine")
+app.add_typer(releasing.app, name="release")
+
+
+@app.callback()
+def options(
+    workspace: str = typer.Option(
+        "", "--workspace", "-w", metavar="FOLDER", help="The workspace, if it is not this folder or one above it."
+    ),
+) -> None:
+    """DataOps for a civic-tech group: fetch, check, quarantine, publish. Start with `civicops products`."""
+    if workspace:
+        os.environ["CIVICOPS_WORKSPACE"] = workspace
+
+
+def main() -> None:
+    """Run the program; exit with 0 when all went well, 1 or a failure's own code when not, 130 after Ctrl-C."""
+    # Of every part that would send usage data somewhere; set before any of them is loaded.
+    for name in ("DAGSTER_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        os.environ.setdefault(name, "1")
+    try:
+        app()
+    except CivicopsError as error:
+        sys.exit(fail(error.message, error.hint, error.exit_code))
+    except KeyboardInterrupt:
+        sys.exit(fail("Stopped.", "What was fetched so far is kept; run the command again to go on.", 130))
+    except OSError as error:
+        known = _disk(error)
+        if known is None:
+            raise
+        sys.exit(fail(*known))
+    except Exception as error:
+        # DuckDB wraps the operating system's words in its own exception.
+        if "No space left on device" in str(error):
+            sys.exit(fail("The disk is full.", "Free some space and run again; the last releases are intact."))
+        raise
+
+
+def _disk(error: OSError) -> tuple[str, str] | None:
+    import errno  # noqa: PLC0415 - only on failure
+
+    words = {
+        errno.ENOSPC: ("The disk is full", "Free some space and run again; the last releases are intact."),
+        errno.EDQUOT: ("The disk quota is used up", "Free some space and run again; the last releases are intact."),
+        errno.EROFS: ("The disk is read-only", "Make it writable, or set another [workspace] data folder."),
+        errno.EACCES: ("Not allowed", "Give your user the right to read and write there."),
+        errno.EPERM: ("Not allowed", "Give your user the right to read and write there."),
+        errno.EIO: ("The disk failed", "Look at the system log; restore the workspace from a backup if need be."),
+    }
+    if error.errno not in words:
+        return None
+    message, hint = words[error.errno]
+    return f"{message}{f': {error.filename}' if error.filename else ''}.", hint

@@ -1,0 +1,172 @@
+"""Commands that run products and say how they are.
+
+Belongs here: products, run, status, diagnose, up. Does not belong here: how a run works (`civicops.orchestrate`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from civicops.cli.output import Json, as_json, bars, next_step, say, table
+from civicops.errors import CivicopsError
+
+Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="The name of a product's folder.", show_default=False)]
+
+
+def products(json: bool = Json) -> None:
+    """List the products of this workspace and how their last run went."""
+    from civicops.orchestrate.records import RunLog  # noqa: PLC0415 - every command loads only what it needs
+    from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace.find()
+    sweep_all(workspace)
+    runs = RunLog(workspace.folder("runs"))
+    found = []
+    for product in workspace.products:
+        last = next(runs.runs(product.name), None)
+        found.append({
+            "product": product.name, "title": product.file.title, "stage": product.file.stage, "owner": product.file.owner,
+            "datasets": [contract.dataset for contract in product.published],
+            "last_run": last.status if last else None, "at": last.started_at if last else None,
+        })  # fmt: skip
+    if json:
+        as_json(found)
+        return
+    rows = [
+        (i["product"], i["title"], i["stage"], i["last_run"] or "never run", (i["at"] or "")[:19].replace("T", " "))
+        for i in found
+    ]
+    table(("product", "title", "stage", "last run", "at (UTC)"), rows)
+    next_step("civicops run PRODUCT" if found else "civicops new product NAME")
+
+
+def run(
+    product: Product,
+    full: Annotated[bool, typer.Option("--full", help="Fetch every source as a whole again.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait while another run of the product goes on.")] = False,
+    json: bool = Json,
+) -> None:
+    """Fetch, check, build and publish a product now."""
+    from civicops.orchestrate.running import run_product  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace.find()
+    with bars(quiet=json) as progress:
+        record = run_product(workspace, product, full=full, wait=-1 if wait else 0, progress=progress)
+    if json:
+        as_json(record)
+        return
+    show_run(record)
+    if record.status == "unchanged":
+        next_step(f"civicops release list {product}")
+    else:
+        next_step(f"civicops release path {product}.{next(iter(record.released), 'DATASET')}")
+
+
+def show_run(record: Any) -> None:
+    """Print what a run did."""
+    if record.status == "unchanged":
+        say(f"{record.product}: {record.message}")
+        return
+    fetched = [item for item in record.sources if item["new"]]
+    say(
+        f"Fetched {sum(item['new_rows'] for item in fetched):,} rows from {len(fetched)} of {len(record.sources)} sources."
+    )
+    accepted = [item for item in record.datasets if item["layer"] == "accepted"]
+    published = [item for item in record.datasets if item["layer"] == "published"]
+    rows = [
+        (i["dataset"], i["rows_in"], i["accepted"], i["quarantined"], sum(i["ignored"].values()), i["missing"])
+        for i in accepted
+    ]
+    numbers = ("rows in", "accepted", "quarantined", "ignored", "missing")
+    table(("checked", *numbers), rows, right=numbers)
+    broken = [
+        check for item in record.datasets for check in item["checks"] if check["broken"] or check["outcome"] != "passed"
+    ]
+    if broken:
+        say(f"\nWhat was wrong ({len(broken)} of {sum(len(i['checks']) for i in record.datasets)} checks):")
+        shown = sorted(broken, key=lambda check: -check["broken"])
+        table(
+            ("dataset", "check", "rows", "what happens", "meaning"),
+            [(c["dataset"], c["check_id"], c["broken"], c["action"], c["detail"] or c["description"]) for c in shown],
+            right=("rows",),
+        )
+    table(
+        ("\npublished", "rows", "release"),
+        [(i["dataset"], i["rows"], record.released.get(i["dataset"], "")) for i in published],
+        right=("rows",),
+    )
+    say(f"\nSteps: {', '.join(f'{name} {seconds:.1f} s' for name, seconds in record.steps.items())}.")
+
+
+def status(
+    product: Annotated[str, typer.Argument(metavar="[PRODUCT]", help="Only this product.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many runs to show.", min=1)] = 10,
+    json: bool = Json,
+) -> None:
+    """Show the newest runs and what stopped those that failed."""
+    from itertools import islice  # noqa: PLC0415
+
+    from civicops.orchestrate.records import RunLog  # noqa: PLC0415
+    from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace.find()
+    if product:
+        workspace.product(product)
+    sweep_all(workspace)
+    found = list(islice(RunLog(workspace.folder("runs")).runs(product or None), limit))
+    if json:
+        as_json(found)
+        return
+    rows = [
+        (
+            i.started_at[:19].replace("T", " "),
+            i.product,
+            i.status,
+            i.trigger,
+            f"{sum(i.steps.values()):.1f} s",
+            i.message,
+        )
+        for i in found
+    ]
+    table(("at (UTC)", "product", "status", "by", "took", "why"), rows)
+    failed = next((i for i in found if i.status == "failed"), None)
+    if not found:
+        next_step("civicops run PRODUCT")
+    elif found[0].status == "failed" and failed is not None and failed.hint:
+        next_step(failed.hint)
+    else:
+        next_step(f"civicops release list {found[0].product}")
+
+
+def diagnose(product: Product, json: bool = Json) -> None:
+    """Look for what is wrong or about to be: settings, sources, catalogue, last run, releases."""
+    from civicops.orchestrate.diagnosing import diagnose_product  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    findings = diagnose_product(Workspace.find(), product)
+    if json:
+        as_json(findings)
+    else:
+        table(("", "what", "finding"), [(i.mark, i.what, i.text) for i in findings])
+    bad = [finding for finding in findings if finding.mark != "ok"]
+    if not json:
+        next_step(bad[0].hint if bad and bad[0].hint else f"civicops run {product}")
+    if any(finding.mark == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+def up(
+    port: Annotated[int, typer.Option(help="Port of Dagster's pages on this machine.", min=1024, max=65535)] = 3000,
+) -> None:
+    """Start the scheduler and its pages on this machine until Ctrl-C."""
+    from civicops.orchestrate.serving import serve  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    code = serve(Workspace.find(), port=port, say=say)
+    if code:
+        raise CivicopsError("The scheduler ended by itself.", hint="Its last lines above say why.")

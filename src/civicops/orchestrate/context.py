@@ -1,0 +1,186 @@
+"""One run of one product while it is under way: where everything is, and what has come of it so far.
+
+Belongs here: opening and closing what the steps need, and the growing record. Does not belong here: the steps (`steps`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from civicops.checks.batches import Batch, BatchStore
+from civicops.checks.current import CurrentRows
+from civicops.checks.values import CheckResult, Conservation
+from civicops.contracts import Contract
+from civicops.errors import CivicopsError
+from civicops.ingest.landing import Landing
+from civicops.ingest.values import NoProgress, Progress, Source, override
+from civicops.orchestrate.locks import product_lock
+from civicops.orchestrate.records import RunLog, RunRecord, new_record
+from civicops.release.store import ReleaseStore
+from civicops.workspace import Product, Workspace, WorkspaceError
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What checking gave for one accepted dataset: its batches, its current rows and the results of its checks."""
+
+    contract: Contract
+    batches: tuple[Batch, ...]
+    current: CurrentRows
+    conservation: Conservation
+    results: tuple[CheckResult, ...]
+
+
+@dataclass
+class ProductRun:
+    """What every step of a run is given. `record` grows; all else stays."""
+
+    workspace: Workspace
+    product: Product
+    sources: tuple[Source, ...]
+    record: RunRecord
+    runs: RunLog
+    con: duckdb.DuckDBPyConnection
+    landing: Landing
+    batches: BatchStore
+    releases: ReleaseStore
+    temp: Path
+    now: datetime
+    full: bool = False
+    progress: Progress = field(default_factory=NoProgress)
+    accepted: dict[str, Accepted] = field(default_factory=dict)
+    """What checking gave in this process, so that a later step need not look it up again."""
+    failure: BaseException | None = None
+    """What stopped a step, as it was raised; Dagster only passes its text on."""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step and save the record when it ends well."""
+        began = time.monotonic()
+        yield
+        steps = dict(self.record.steps) | {name: round(time.monotonic() - began, 3)}
+        self.record = self.runs.save(replace(self.record, steps=steps))
+
+    def note(self, **changes: Any) -> None:
+        """Change fields of the record; saved with the next step."""
+        self.record = replace(self.record, **changes)
+
+    def find(self, *findings: Any) -> None:
+        """Add findings (any dataclass values with `check_id`, `message`, `count`, `severity`)."""
+        self.note(findings=(*self.record.findings, *(asdict(finding) for finding in findings)))
+
+
+@contextmanager
+def open_run(
+    workspace: Workspace,
+    name: str,
+    *,
+    trigger: str,
+    dagster_run_id: str | None = None,
+    wait: float = 0.0,
+    full: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[ProductRun]:
+    """Take the product's lock, begin a record, and give the run; whatever happens inside, the record tells how it ended.
+
+    Raises what the steps raise, after recording it; `BusyError` when the product is being run already.
+    """
+    product = workspace.product(name)
+    runs = RunLog(workspace.folder("runs"))
+    with product_lock(runs, name, wait=wait):
+        record = runs.save(new_record(name, trigger, dagster_run_id))
+        temp = workspace.folder("tmp") / record.run_id
+        temp.mkdir(parents=True, exist_ok=True)
+        con = engine(workspace, temp)
+        run = ProductRun(
+            workspace=workspace,
+            product=product,
+            sources=(),
+            record=record,
+            runs=runs,
+            con=con,
+            landing=Landing(workspace.folder("landing")),
+            batches=BatchStore(workspace.folder("accepted"), workspace.folder("quarantine"), name),
+            releases=ReleaseStore(workspace.folder("releases")),
+            temp=temp,
+            now=datetime.now(UTC),
+            full=full,
+            progress=progress or NoProgress(),
+        )
+        try:
+            run.sources = product_sources(workspace, product)
+            yield run
+        except CivicopsError as error:
+            run.record = runs.end(run.record, "failed", error.message, error.hint)
+            raise
+        except BaseException as error:
+            run.record = runs.end(run.record, "failed", f"{type(error).__name__}: {error}", "")
+            raise
+        else:
+            if not run.record.is_over:
+                run.record = runs.end(run.record, "failed", "The run ended before its last step.")
+        finally:
+            con.close()
+            shutil.rmtree(temp, ignore_errors=True)
+
+
+def engine(workspace: Workspace, temp: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB with the workspace's limits that spills to `temp` and never fetches an extension."""
+    con = duckdb.connect()
+    settings = workspace.settings.engine
+    con.execute(f"SET threads = {settings.threads}")
+    con.execute(f"SET memory_limit = '{settings.memory_limit}'")
+    con.execute("SET temp_directory = ?", [str(temp)])
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET preserve_insertion_order = false")
+    con.execute("SET autoinstall_known_extensions = false")
+    return con
+
+
+def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...]:
+    """What `sources.py` of a product says, with the replacements of `civicops.toml`.
+
+    A relative `path` is meant from the workspace's folder. Raises `WorkspaceError` when the file is missing, fails, or when
+    `civicops.toml` replaces a source that does not exist.
+    """
+    path = product.folder / "sources.py"
+    spec = importlib.util.spec_from_file_location(f"civicops_products.{product.name}.sources", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise WorkspaceError(f"{path} is missing.", hint="Every product says there where its rows come from.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        found: Sequence[Source] = tuple(module.sources(_resolved(workspace, product.settings)))
+    except CivicopsError:
+        raise
+    except Exception as error:
+        raise WorkspaceError(
+            f"{path} failed: {type(error).__name__}: {error}.", hint="Mend it and run again."
+        ) from error
+    replaced: Mapping[str, Mapping[str, str]] = product.settings.get("sources", {})
+    names = {source.name for source in found}
+    if unknown := sorted(set(replaced) - names):
+        raise WorkspaceError(
+            f"civicops.toml replaces a source that '{product.name}' does not have: {', '.join(unknown)}.",
+            hint=f"It has: {', '.join(sorted(names))}.",
+        )
+    result = []
+    for source in found:
+        given = replaced.get(source.name, {})
+        local = workspace.root / given["path"] if "path" in given else None
+        result.append(override(source, url=given.get("url"), path=local))
+    return tuple(result)
+
+
+def _resolved(workspace: Workspace, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(settings) | {"workspace_root": str(workspace.root)}

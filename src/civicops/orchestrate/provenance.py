@@ -1,0 +1,91 @@
+"""What a release says about where it comes from, put together from a run.
+
+Belongs here: turning a run's values into the release room's `Provenance`. Does not belong here: writing it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from civicops import __version__
+from civicops.checks.values import CheckResult
+from civicops.contracts.checktypes import Action
+from civicops.ingest.values import FileSource, SocrataSource
+from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
+
+if TYPE_CHECKING:
+    from civicops.orchestrate.context import Accepted, ProductRun
+
+
+def provenance(run: ProductRun, accepted: Sequence[Accepted], results: Iterable[CheckResult]) -> Provenance:
+    """The provenance of one published dataset of `run`: all inputs of the product, and the results of its own checks."""
+    commit, dirty = git_state(run.product.folder)
+    ignored: dict[str, int] = {}
+    for item in accepted:
+        for reason, count in item.conservation.ignored.items():
+            ignored[reason] = ignored.get(reason, 0) + count
+    inputs = []
+    for source in run.sources:
+        url = (
+            ""
+            if isinstance(source, FileSource)
+            else source.base_url
+            if isinstance(source, SocrataSource)
+            else source.url
+        )
+        for delivery in run.landing.live(run.product.name, source.name):
+            inputs.append(
+                InputManifest(
+                    source=source.name,
+                    sequence=delivery.sequence,
+                    objects=tuple(item.sha256 for item in delivery.objects),
+                    delivery=delivery.id,
+                    title=source.note or source.name,
+                    url=url,
+                    rows=delivery.rows,
+                    retrieved_at=delivery.finished_at,
+                )
+            )
+    return Provenance(
+        run_id=run.record.run_id,
+        git_commit=commit,
+        git_dirty=dirty,
+        inputs=tuple(inputs),
+        checks=tuple(
+            CheckOutcome(
+                item.check_id, _effect(item), item.broken, item.rows, item.outcome == "passed", item.description
+            )
+            for item in results
+        ),
+        conservation=Conservation(
+            rows_in=sum(item.conservation.rows_in for item in accepted),
+            accepted=sum(item.conservation.accepted for item in accepted),
+            quarantined=sum(item.conservation.quarantined for item in accepted),
+            ignored=tuple(sorted(ignored.items())),
+        ),
+        tools=(("civicops", __version__), ("dbt-core", version("dbt-core"))),
+    )
+
+
+def _effect(result: CheckResult) -> Action:
+    """A broken upper bound only warns, whatever its check would do about the lower one."""
+    return "flag" if result.outcome == "warned" and result.action == "stop" else result.action
+
+
+def git_state(folder: Path) -> tuple[str | None, bool]:
+    """The commit of the repository around `folder` and whether that folder has uncommitted changes; (None, False) outside one."""
+
+    def git(*words: str) -> str | None:
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)  # noqa: S603 - fixed words
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        return commit, bool(commit and git("status", "--porcelain", "--", "."))
+    except (OSError, subprocess.TimeoutExpired):
+        return None, False

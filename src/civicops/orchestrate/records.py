@@ -1,0 +1,116 @@
+"""The record of every run: what it did, step by step, in a file anybody can read.
+
+Belongs here: the value, its file, and finding old ones. Does not belong here: judging them.
+
+A record is written when a run begins (`running`), after each step, and when it ends; each time in whole, by rename.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["running", "succeeded", "unchanged", "failed"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of one product.
+
+    `steps` gives the seconds of each step; `sources`, `datasets` and `findings` what came of them, ready for JSON.
+    `inputs` is a hash over everything the outcome depends on; a run that finds the hash of the last success has nothing to do.
+    """
+
+    run_id: str
+    product: str
+    status: Status
+    started_at: str
+    trigger: str
+    pid: int
+    finished_at: str | None = None
+    dagster_run_id: str | None = None
+    message: str = ""
+    hint: str = ""
+    inputs: str | None = None
+    steps: Mapping[str, float] = field(default_factory=dict)
+    sources: tuple[Mapping[str, Any], ...] = ()
+    datasets: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Mapping[str, Any], ...] = ()
+    models: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of each model."""
+    released: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        return self.status != "running"
+
+
+def new_record(product: str, trigger: str, dagster_run_id: str | None = None) -> RunRecord:
+    """A run that begins now, in this process."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{product}-{secrets.token_hex(3)}"
+    return RunRecord(run_id, product, "running", now.isoformat(), trigger, os.getpid(), dagster_run_id=dagster_run_id)
+
+
+class RunLog:
+    """All run records under `runs/`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, record: RunRecord) -> RunRecord:
+        """Write a record in place of its older self."""
+        path = self.folder / record.started_at[:7] / f"{record.run_id}.json"
+        write_json(path, asdict(record))
+        if record.status == "succeeded":
+            write_json(self.folder / "last" / f"{record.product}.json", asdict(record))
+        return record
+
+    def end(self, record: RunRecord, status: Status, message: str = "", hint: str = "") -> RunRecord:
+        """The record of a run that is over."""
+        now = datetime.now(UTC).isoformat()
+        return self.save(replace(record, status=status, finished_at=now, message=message, hint=hint))
+
+    def last_success(self, product: str) -> RunRecord | None:
+        """The newest run that published what there is, or None."""
+        return _read(self.folder / "last" / f"{product}.json")
+
+    def runs(self, product: str | None = None) -> Iterator[RunRecord]:
+        """Every run, newest first; of one product if named."""
+        for month in sorted((p for p in self.folder.glob("????-??") if p.is_dir()), reverse=True):
+            for path in sorted(month.glob(f"*-{product or '*'}-*.json"), reverse=True):
+                record = _read(path)
+                if record is not None and product in (None, record.product):
+                    yield record
+
+    def unfinished(self, product: str) -> tuple[RunRecord, ...]:
+        """Runs that are said to be running, of the newest fifty of the product."""
+        newest = [record for _, record in zip(range(50), self.runs(product), strict=False)]
+        return tuple(record for record in newest if not record.is_over)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON so that a reader sees the old text or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.{os.getpid()}")
+    with work.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream, indent=1, default=str)
+        stream.flush()
+        os.fsync(stream.fileno())
+    work.replace(path)
+
+
+def _read(path: Path) -> RunRecord | None:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    for name in ("sources", "datasets", "findings"):
+        data[name] = tuple(data.get(name) or ())
+    return RunRecord(**data)
