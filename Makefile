@@ -21,7 +21,7 @@ setup-dev: ## the same, with the tools for developing
 	@sh tools/setup.sh dev
 
 demo: setup ## run every product on made-up data and say what came of it; SERVE=0 ends after the summary
-	@exec .venv/bin/civicops demo $(if $(filter 0,$(SERVE)),--no-serve)
+	@exec $(PY) -m tools.demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 check: setup-dev ## style, types, layers and docs
 	$(PY) -m ruff check $(CODE)

@@ -77,8 +77,8 @@ def next_step(text: str) -> None:
 class Bars:
     """Progress of fetches as bars on stderr: rows, rate, time left. Plain lines where stderr is not a terminal."""
 
-    def __init__(self, rich: RichProgress | None) -> None:
-        self._rich = rich
+    def __init__(self, rich: RichProgress | None, *, quiet: bool = False) -> None:
+        self._rich, self._quiet = rich, quiet
         self._task: TaskID | None = None
         self._label = ""
         self._rows = 0
@@ -99,7 +99,7 @@ class Bars:
         """The piece of work is over."""
         if self._rich is not None and self._task is not None:
             self._rich.stop_task(self._task)
-        elif self._rows:
+        elif self._rows and not self._quiet:
             typer.echo(f"  fetched {self._label}: {self._rows:,} rows", err=True)
 
 
@@ -107,7 +107,7 @@ class Bars:
 def bars(*, quiet: bool) -> Iterator[Bars]:
     """Progress for the time of a run; nothing is drawn when `quiet`."""
     if quiet or not sys.stderr.isatty():
-        yield Bars(None) if not quiet else Bars(None)
+        yield Bars(None, quiet=quiet)
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415

@@ -63,18 +63,23 @@ def show(
 
 
 @app.command("release")
-def release(product: Annotated[str, typer.Argument(metavar="PRODUCT", show_default=False)], json: bool = Json) -> None:
+def release(
+    name: Annotated[str, typer.Argument(metavar="PRODUCT[.DATASET]", show_default=False)], json: bool = Json
+) -> None:
     """After a contract or lookup was mended: check the held rows again and publish those that pass now, once."""
     from civicops.orchestrate.quarantine import held_counts, release_held  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
+    product, _, dataset = name.partition(".")
+    if dataset:
+        workspace.product(product).contract(dataset)
     with bars(quiet=json) as progress:
         outcome = release_held(workspace, product, progress=progress)
     if json:
         as_json(outcome)
         return
-    rows = [(i.dataset, i.before, i.after, i.released) for i in outcome.datasets]
+    rows = [(i.dataset, i.before, i.after, i.released) for i in outcome.datasets if dataset in ("", i.dataset)]
     table(("dataset", "held before", "held now", "let in"), rows, right=("held before", "held now", "let in"))
     say(f"{sum(i.released for i in outcome.datasets):,} rows were let in.")
     left = held_counts(workspace, product)

@@ -147,17 +147,21 @@ def prune_releases(
     json: bool = Json,
 ) -> None:
     """Remove old releases as the workspace's [retention] says."""
-    from civicops.release.prune import apply, plan_prune  # noqa: PLC0415
+    from civicops.release.prune import Retention, apply, plan_prune  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
-    retention = Workspace.find().settings.retention
+    settings = Workspace.find().settings.retention
+    retention = Retention(newest=settings.keep_newest, months=None if settings.keep_monthly else 0)
     store = _store()
-    plan = plan_prune(store, keep=retention.keep_newest, monthly=retention.keep_monthly, product=name or None)
+    plans = [plan_prune(store, product, retention) for product in ([name] if name else store.products())]
+    remove = [release for plan in plans for release in plan.remove]
     if not dry_run:
-        apply(plan, store)
+        for plan in plans:
+            apply(store, plan)
     if json:
-        as_json({"dry_run": dry_run, "removed": [f"{r.product}.{r.dataset} {r.version}" for r in plan.remove]})
+        as_json({"dry_run": dry_run, "removed": [f"{r.product}.{r.dataset} {r.version}" for r in remove]})
         return
-    table(("dataset", "version"), [(f"{r.product}.{r.dataset}", r.version) for r in plan.remove])
-    say(f"{len(plan.remove)} releases {'would go' if dry_run else 'are gone'}.")
-    next_step("civicops release prune" if dry_run and plan.remove else "civicops products")
+    table(("dataset", "version"), [(f"{r.product}.{r.dataset}", r.version) for r in remove])
+    freed = sum(plan.bytes_freed for plan in plans)
+    say(f"{len(remove)} releases {'would go' if dry_run else 'are gone'}, {freed / 1e6:,.1f} MB.")
+    next_step("civicops release prune" if dry_run and remove else "civicops products")

@@ -24,7 +24,7 @@ def products(json: bool = Json) -> None:
     workspace = Workspace.find()
     sweep_all(workspace)
     runs = RunLog(workspace.folder("runs"))
-    found = []
+    found: list[dict[str, Any]] = []
     for product in workspace.products:
         last = next(runs.runs(product.name), None)
         found.append({

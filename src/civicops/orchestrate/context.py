@@ -23,7 +23,7 @@ from civicops.checks.values import CheckResult, Conservation
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.landing import Landing
-from civicops.ingest.values import NoProgress, Progress, Source, override
+from civicops.ingest.values import FileSource, NoProgress, Progress, Source, override
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.records import RunLog, RunRecord, new_record
 from civicops.release.store import ReleaseStore
@@ -174,11 +174,14 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
             f"civicops.toml replaces a source that '{product.name}' does not have: {', '.join(unknown)}.",
             hint=f"It has: {', '.join(sorted(names))}.",
         )
-    result = []
+    result: list[Source] = []
     for source in found:
         given = replaced.get(source.name, {})
         local = workspace.root / given["path"] if "path" in given else None
-        result.append(override(source, url=given.get("url"), path=local))
+        chosen = override(source, url=given.get("url"), path=local)
+        if isinstance(chosen, FileSource) and not chosen.path.is_absolute():
+            chosen = replace(chosen, path=workspace.root / chosen.path)
+        result.append(chosen)
     return tuple(result)
 
 

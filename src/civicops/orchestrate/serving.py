@@ -1,0 +1,91 @@
+"""The scheduler and its pages, on this machine only.
+
+Belongs here: starting Dagster's daemon and web server as children, and ending them together. Does not belong here: what they
+show; that is made in `definitions`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from civicops.errors import CivicopsError
+from civicops.orchestrate.running import dagster_home
+from civicops.workspace import Workspace
+
+HOST = "127.0.0.1"
+_PATIENCE_SECONDS = 15
+
+
+def serve(workspace: Workspace, *, port: int, say: Callable[[str], None]) -> int:
+    """Serve until Ctrl-C or SIGTERM; returns 0 then, and 1 when a child ended by itself.
+
+    Raises `CivicopsError` when the port is taken.
+    """
+    _refuse_taken(port)
+    workspace.products  # noqa: B018 - a fault in a contract is said here, in our words, before any child starts
+    environment = os.environ | {
+        "DAGSTER_HOME": str(dagster_home(workspace)),
+        "CIVICOPS_WORKSPACE": str(workspace.root),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+    module = ["-m", "civicops.orchestrate.entry"]
+    commands = {
+        "scheduler": [sys.executable, "-m", "dagster._daemon", "run", *module],
+        "pages": [sys.executable, "-m", "dagster_webserver", "--host", HOST, "--port", str(port), *module],
+    }
+    children = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}  # noqa: S603
+    stop = _Stop()
+    say(f"Scheduler and pages are starting; http://{HOST}:{port} shows every run. Ctrl-C ends both.")
+    try:
+        while not stop.asked:
+            for name, child in children.items():
+                if child.poll() is not None:
+                    say(f"The {name} ended with code {child.returncode}.")
+                    return 1
+            time.sleep(0.2)
+    finally:
+        _end(list(children.values()))
+    say("Stopped.")
+    return 0
+
+
+class _Stop:
+    """Becomes `asked` with the first Ctrl-C or SIGTERM."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def _end(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    for child in children:
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _refuse_taken(port: int) -> None:
+    import socket  # noqa: PLC0415 - only here
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise CivicopsError(f"Port {port} is taken.", hint="Choose another one with --port.") from error
