@@ -116,7 +116,9 @@ def _reasons(
     current = store.current(product, dataset)
     if current is not None:
         keep(current.version, "current")
-        before = [s.before.get(dataset) for s in history if s.after.get(dataset) == current.version]
+        # What a rollback would go to: not what a rollback came from, which is kept for its own reason below.
+        published = [s for s in history if s.action == "publish" and s.after.get(dataset) == current.version]
+        before = [s.before.get(dataset) for s in published]
         earlier = [version for version in before if version is not None and version != current.version]
         keep(earlier[-1] if earlier else None, "before the current one")
     rollbacks = [switch for switch in history if switch.action == "rollback"]
