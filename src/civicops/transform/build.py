@@ -1,0 +1,181 @@
+"""Running a product's models and their unit tests with dbt, in this process.
+
+Belongs here: the two calls other rooms make, and turning dbt's results and errors into ours. Does not belong here: the
+project's files (`project`), what models read (`warehouse`).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from civicops.contracts import Contract
+from civicops.transform import warehouse as wh
+from civicops.transform.project import Engine, write_project
+from civicops.transform.values import BuildResult, ModelResult, Status, TestStatus, TransformError, UnitTestResult
+
+_STATUS: dict[str, Status] = {"success": "success", "error": "error", "skipped": "skipped"}
+_ALWAYS = (
+    "--quiet", "--no-print", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--partial-parse",
+    "--log-level", "none", "--log-level-file", "info",
+)  # fmt: skip
+
+
+def build(
+    product: str,
+    models: Path,
+    warehouse: Path,
+    *,
+    accepted: Mapping[str, wh.Relation],
+    lookups: Mapping[str, Path],
+    releases: Mapping[str, wh.Relation] | None = None,
+    contracts: Sequence[Contract] = (),
+    variables: Mapping[str, Any] | None = None,
+    select: str | None = None,
+    engine: Engine | None = None,
+) -> BuildResult:
+    """Build a product's models in `warehouse`, the DuckDB file that is private to its runs.
+
+    `accepted` gives the current rows of each accepted dataset as a SELECT (which must not read from the warehouse itself) or
+    as Parquet files; a dataset of `contracts` that is not given is empty. `releases` are named `<product>__<dataset>`.
+    `select` is dbt's node selection; without it everything is built and models that no longer exist are dropped. The
+    finished tables lie in the schema `main`; the file is closed on return.
+
+    Raises `TransformError` that names the model, its file and what the engine said, for the first model that failed.
+    """
+    engine = engine or Engine()
+    start = time.perf_counter()
+    inputs = wh.Inputs(accepted, lookups, releases or {}, contracts)
+    findings = wh.prepare(warehouse, inputs, whole=select is None, memory_limit=engine.memory_limit)
+    folder = warehouse.with_name(f"{warehouse.stem}.dbt")
+    _write(folder, product, models, warehouse, inputs, variables, engine)
+    chosen = ("--select", select) if select else ()
+    began = time.time()
+    results = _invoke(folder, "run", *chosen, models=models)
+    failed = next((r for r in results if str(r.status) == "error"), None)
+    if failed is not None:
+        raise _model_error(failed, models)
+    rows = wh.row_counts(warehouse)
+    done = tuple(
+        ModelResult(r.node.name, rows.get(r.node.name), r.execution_time, _STATUS[str(r.status)]) for r in results
+    )
+    starts = [t.started_at for r in results for t in r.timing if t.name == "compile" and t.started_at]
+    waited = (min(starts) - datetime.fromtimestamp(began, tz=min(starts).tzinfo)).total_seconds() if starts else 0.0
+    seconds = time.perf_counter() - start
+    before = seconds - (time.time() - began)
+    return BuildResult(done, findings, seconds, max(0.0, before) + max(0.0, waited))
+
+
+def run_unit_tests(
+    product: str,
+    models: Path,
+    folder: Path,
+    *,
+    lookups: Mapping[str, Path],
+    contracts: Sequence[Contract],
+    releases: Mapping[str, wh.Relation] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    select: str | None = None,
+) -> tuple[UnitTestResult, ...]:
+    """Run the unit tests of a product's models (rows in, rows out) in a warehouse of their own under `folder`.
+
+    Accepted datasets are empty tables of their contracts' shape, lookups are the real ones, and areas are the rectangles of
+    `unit_areas.csv` beside the models. A failed test is a result, not an error.
+
+    Raises `TransformError` when the models themselves cannot be built on empty tables.
+    """
+    inputs = wh.Inputs({}, lookups, releases or {}, contracts)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{product}_unit.duckdb"
+    wh.prepare_units(file, inputs, models / wh.UNIT_AREAS)
+    project = folder / f"{product}.dbt"
+    _write(project, product, models, file, inputs, variables, Engine(memory_limit="1GB"))
+    chosen = ("--select", select) if select else ()
+    # Unit tests stand in for the data, not for the tables: dbt asks the warehouse for their column types.
+    _refuse_broken(_invoke(project, "run", models=models), models)
+    results = _invoke(project, "test", *chosen, models=models)
+    return tuple(_unit_result(result) for result in results)
+
+
+def _write(
+    folder: Path, product: str, models: Path, warehouse: Path, inputs: wh.Inputs,
+    variables: Mapping[str, Any] | None, engine: Engine,
+) -> None:  # fmt: skip
+    tables = {"accepted": inputs.datasets, "lookup": tuple(inputs.lookups), "release": tuple(inputs.releases)}
+    if (models.parent / "lookups" / "boundary_sets.csv").is_file() or "boundary_sets" in inputs.lookups:
+        tables["geo"] = ("area",)
+    write_project(
+        folder,
+        product=product,
+        models=models,
+        warehouse=warehouse,
+        tables=tables,
+        variables=variables or {},
+        engine=engine,
+    )
+
+
+def _invoke(folder: Path, command: str, *arguments: str, models: Path) -> list[Any]:
+    """Run one dbt command; its results, or `TransformError` when it did not get as far as having any."""
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dbt takes seconds to import
+
+    place = ("--project-dir", str(folder), "--profiles-dir", str(folder), "--log-path", str(folder / "logs"))
+    try:
+        outcome = dbtRunner().invoke([command, *place, *_ALWAYS, *arguments])
+    finally:
+        _close_warehouse()
+    if outcome.exception is not None:
+        raise _dbt_error(outcome.exception, folder, models)
+    results = getattr(outcome.result, "results", None)
+    return list(results or [])
+
+
+def _close_warehouse() -> None:
+    """dbt-duckdb keeps its connection in the class until the process ends; the file must be free for whoever reads next."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+        DuckDBConnectionManager._ENV = None
+
+
+def _refuse_broken(results: Sequence[Any], models: Path) -> None:
+    failed = next((r for r in results if str(r.status) == "error"), None)
+    if failed is not None:
+        raise _model_error(failed, models)
+
+
+def _model_error(result: Any, models: Path) -> TransformError:
+    file = models / Path(str(result.node.original_file_path)).relative_to("models")
+    message = _plain(str(result.message))
+    return TransformError(
+        f"Model '{result.node.name}' failed: {message} ({file})",
+        hint=f"Mend {file.name} and run the product again; the last release stays in place.",
+    )
+
+
+def _dbt_error(error: BaseException, folder: Path, models: Path) -> TransformError:
+    text = _plain(str(error)).replace(str(folder / "models"), str(models))
+    return TransformError(f"The models in {models} cannot be read: {text}", hint="Mend the file named above.")
+
+
+def _plain(message: str) -> str:
+    """dbt's and DuckDB's message in one line, without the SQL that dbt repeats after it."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    kept = [
+        line for line in lines if not re.match(r"(Runtime|Database|Compilation|Parsing) Error( in model .*)?$", line)
+    ]
+    kept = [line for line in kept if not line.startswith(("> in macro", "> called by", "compiled code at"))]
+    return " ".join(kept)[:1500]
+
+
+def _unit_result(result: Any) -> UnitTestResult:
+    kinds: dict[str, TestStatus] = {"pass": "pass", "fail": "fail"}
+    status = kinds.get(str(result.status), "error")
+    message = "" if status == "pass" else str(result.message or "")
+    return UnitTestResult(str(result.node.model), str(result.node.name), status, result.execution_time, message)

@@ -1,0 +1,169 @@
+"""The dbt-duckdb plugin that gives models their placing functions.
+
+Belongs here: reading `geo.area` when dbt opens the warehouse, and one SQL function per layer. Does not belong here: filling
+that table (`layers`), what a point's area is (`civicops.geo`), how a model writes the call (`macros/areas.sql`).
+
+A layer that is not in the table has no function, so a model that asks for it fails by name instead of placing nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias, cast
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import shapely
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb.func import FunctionNullHandling, PythonUDFType
+from duckdb.sqltypes import BOOLEAN, DATE, DOUBLE, INTEGER, VARCHAR
+from numpy.typing import NDArray
+
+from civicops.geo import Area, PlaceIndex
+
+Chunks: TypeAlias = "pa.ChunkedArray[Any]"
+EPOCH = date(1970, 1, 1)
+NOT_A_DAY = np.iinfo(np.int64).min
+ARROW_TYPE = pa.struct([("code", pa.string()), ("matches", pa.int32())])
+
+
+@dataclass(frozen=True)
+class AreaSet:
+    """One boundary set: the days (since 1970) it is in force, both included, and its areas."""
+
+    first_day: int
+    last_day: int
+    areas: tuple[Area, ...]
+
+    def contains(self, days: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of the days this set is in force on."""
+        return (days >= self.first_day) & (days <= self.last_day)
+
+
+class LayerIndex:
+    """All sets of one layer, indexed when the first point is asked for; safe to call from several threads."""
+
+    def __init__(self, sets: tuple[AreaSet, ...], *, by_day: bool) -> None:
+        self._sets = sets
+        self._by_day = by_day
+        self._indexes: dict[int, PlaceIndex] = {}
+        self._lock = threading.Lock()
+
+    def _index(self, number: int) -> PlaceIndex:
+        with self._lock:
+            if number not in self._indexes:
+                self._indexes[number] = PlaceIndex.build(self._sets[number].areas)
+            return self._indexes[number]
+
+    def place(self, lon: Chunks, lat: Chunks, day: Chunks) -> pa.StructArray:
+        """Code of the area of each point (null: none) and how many areas hold it, as a struct array.
+
+        `day` decides which set is asked where the layer goes by day; a null day has no set.
+        """
+        x, y = _numbers(lon), _numbers(lat)
+        if not self._by_day:
+            return self._answer(0, x, y)
+        days = _days(day)
+        codes = pa.nulls(len(x), pa.string())
+        matches = np.zeros(len(x), np.int32)
+        for number, item in enumerate(self._sets):
+            chosen = item.contains(days)
+            if not chosen.any():
+                continue
+            if chosen.all():
+                return self._answer(number, x, y)
+            part = self._answer(number, x[chosen], y[chosen])
+            codes = pa.compute.replace_with_mask(codes, pa.array(chosen), part.field("code"))
+            matches[chosen] = part.field("matches").to_numpy()
+        return pa.StructArray.from_arrays([codes, pa.array(matches)], fields=list(ARROW_TYPE))
+
+    def holds(self, lon: Chunks, lat: Chunks, day: Chunks, code: Chunks) -> pa.BooleanArray:
+        """Whether the area with that code holds the point, though a smaller one may be its answer; null without a code."""
+        x, y = _numbers(lon), _numbers(lat)
+        days = _days(day)
+        codes = code.combine_chunks().to_numpy(zero_copy_only=False)
+        found = np.zeros(len(x), np.bool_)
+        for number, item in enumerate(self._sets):
+            chosen = np.arange(len(x)) if not self._by_day else np.flatnonzero(item.contains(days))
+            if len(chosen):
+                index = self._index(number)
+                pairs = index.place_all(x[chosen], y[chosen])
+                names = np.array(index.codes, dtype=object)[pairs.area]
+                point = chosen[pairs.point]
+                found[point[names == codes[point]]] = True
+        return pa.array(found, mask=np.array([name is None for name in codes], dtype=np.bool_))
+
+    def _answer(self, number: int, x: NDArray[np.float64], y: NDArray[np.float64]) -> pa.StructArray:
+        index = self._index(number)
+        placed = index.place(x, y)
+        names = pa.array(index.codes, pa.string())
+        where = pa.array(placed.area, pa.int16(), mask=placed.area < 0)
+        return pa.StructArray.from_arrays(
+            [names.take(where), pa.array(placed.matches.astype(np.int32))], fields=list(ARROW_TYPE)
+        )
+
+
+def _numbers(values: Chunks) -> NDArray[np.float64]:
+    return np.asarray(values.to_numpy(), dtype=np.float64)
+
+
+def _days(values: Chunks) -> NDArray[np.int64]:
+    return np.asarray(
+        values.cast(pa.int32()).cast(pa.int64()).fill_null(pa.scalar(NOT_A_DAY)).to_numpy(), dtype=np.int64
+    )
+
+
+def read_layers(con: duckdb.DuckDBPyConnection) -> dict[str, LayerIndex]:
+    """The layers that `geo.area` holds; none where the table is not there."""
+    found = con.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'geo' AND table_name = 'area' AND NOT internal"
+    ).fetchone()
+    if not found or not found[0]:
+        return {}
+    rows = con.execute(
+        "SELECT layer, policy, set_id, valid_from, valid_to, is_newest, area_code, geometry FROM geo.area "
+        "ORDER BY layer, valid_from NULLS FIRST, set_id, area_code"
+    ).fetchall()
+    sets: dict[str, dict[str, AreaSet]] = {}
+    by_day: dict[str, bool] = {}
+    for layer, policy, set_id, first, last, is_newest, code, wkb in rows:
+        by_day[layer] = policy == "as_of"
+        if policy == "current" and not is_newest:
+            continue
+        own = sets.setdefault(layer, {})
+        before = own.get(set_id, AreaSet(_day(first, date.min), _day(last, date.max), ()))
+        own[set_id] = AreaSet(before.first_day, before.last_day, (*before.areas, Area(code, shapely.from_wkb(wkb))))
+    return {layer: LayerIndex(tuple(own.values()), by_day=by_day[layer]) for layer, own in sets.items()}
+
+
+def _day(value: date | None, default: date) -> int:
+    return ((value or default) - EPOCH).days
+
+
+def register(con: duckdb.DuckDBPyConnection, layers: dict[str, LayerIndex]) -> None:
+    """Make two functions per layer known to the connection's database.
+
+    `place_in__<layer>(longitude, latitude, day)` gives a struct of `code` and `matches`; `is_in__<layer>(longitude,
+    latitude, day, code)` whether that area holds the point.
+    """
+    answer = con.struct_type({"code": VARCHAR, "matches": INTEGER})
+    point: list[Any] = [DOUBLE, DOUBLE, DATE]
+    kind = PythonUDFType.ARROW
+    nulls = FunctionNullHandling.SPECIAL  # a point without a coordinate has an answer too: nowhere
+    for name, layer in layers.items():
+        # The stubs of DuckDB know functions of single values only, not of Arrow columns.
+        place, holds = cast("Callable[..., Any]", layer.place), cast("Callable[..., Any]", layer.holds)
+        con.create_function(f"place_in__{name}", place, point, answer, type=kind, null_handling=nulls)
+        con.create_function(f"is_in__{name}", holds, [*point, VARCHAR], BOOLEAN, type=kind, null_handling=nulls)
+
+
+class Plugin(BasePlugin):
+    """Found by dbt-duckdb under this name in the module that the profile names."""
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Called by dbt-duckdb whenever it opens the warehouse."""
+        register(conn, read_layers(conn))
