@@ -7,7 +7,7 @@ SHELL := /bin/sh
 
 PY := .venv/bin/python
 CODE := src $(wildcard products simulators tools bench) tests
-TYPED := src $(wildcard products simulators tools bench)
+TYPED := src $(foreach folder,products simulators tools bench,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 # Two test processes: as many as the smallest machine we promise anything for has cores.
 TEST_PROCESSES ?= 2
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from tools import reference
+from tools.reference_commands import commands
 from tools.repository import text_files
 
 GLOSSARY = Path("docs") / "glossary.md"
@@ -100,10 +100,6 @@ def unknown_make_targets(root: Path) -> list[str]:
 
 def unknown_commands(root: Path) -> list[str]:
     """A `civicops` command in a page, with its options, is one the program has."""
-    if not find_spec("civicops.cli"):
-        return []
-    from tools.reference_commands import commands  # noqa: PLC0415 - needs the whole program; only this rule does
-
     known = dict(commands())
     return [
         f"{path}: {problem}"

@@ -12,7 +12,10 @@ from pathlib import Path
 from civicops.contracts import Column, Contract, load_contracts
 
 _SNAKE = re.compile(r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$")
-_UNITS = ("_seconds", "_minutes", "_hours", "_days", "_bytes", "_meters", "_share", "_count", "_dollars", "_degrees")
+_PERIOD = re.compile(r"(?:^|_)(?:day|week|month|quarter|year)$")
+# Units that the same thing may be told in by others; what is simply counted (people, rows) says itself what it is.
+_UNITS = ("seconds", "minutes", "hours", "days", "weeks", "bytes", "kilobytes", "megabytes", "meters", "kilometers", "feet",
+          "miles", "dollars", "percent")  # fmt: skip
 _TYPE_OF_ENDING = {
     "_at": ("timestamp",),
     "_on": ("date",),
@@ -34,14 +37,12 @@ def column_problems(column: Column) -> Iterator[str]:
             yield f"'{ending}' is for a {' or '.join(kinds)}, but it is a {kind}"
     if kind == "timestamp" and not name.endswith("_at"):
         yield "the name of a timestamp ends in '_at'"
-    if kind == "date" and not (name.endswith("_on") or name in ("day", "week", "month", "quarter", "year")):
-        yield "the name of a date ends in '_on' (or is the period itself: day, week, month, quarter, year)"
+    if kind == "date" and not (name.endswith("_on") or name in ("valid_from", "valid_to") or _PERIOD.search(name)):
+        yield "the name of a date ends in '_on', or in the period it begins: _day, _week, _month, _quarter, _year"
     if (kind == "boolean") != name.startswith(("is_", "has_")):
         yield "a yes-or-no column, and no other, begins with 'is_' or 'has_'"
-    if column.unit and kind in ("number", "integer") and not any(ending in name for ending in _UNITS):
-        unit = column.unit.replace(" ", "_")
-        if unit not in name and unit not in ("degrees", "rows", "count"):
-            yield f"its unit ({column.unit}) stands in the name"
+    if column.unit in _UNITS and column.unit not in name.split("_"):
+        yield f"its unit stands in the name: '..._{column.unit}'"
 
 
 def contract_problems(contract: Contract) -> Iterator[str]:

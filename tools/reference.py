@@ -12,24 +12,21 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 
 from tools.reference_code import checks_page, settings_page
+from tools.reference_commands import commands_page
 from tools.reference_contract import contract_page
 from tools.setup_env import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
 
 PAGES: dict[str, tuple[str, Callable[[], str]]] = {
+    "commands.md": ("Every command of `civicops`, with its arguments and options.", commands_page),
     "settings.md": ("Every setting of `civicops.toml` and every key of a product's `product.yaml`.", settings_page),
     "contract-file.md": ("Every key of a contract file, and what civicops reads from its custom properties.", contract_page),
     "checks.md": ("Every kind of check a contract can ask for, with its parameters and what happens when it is broken.",
                   checks_page),
 }  # fmt: skip
-if find_spec("civicops.cli"):
-    from tools.reference_commands import commands_page
-
-    PAGES = {"commands.md": ("Every command of `civicops`, with its arguments and options.", commands_page), **PAGES}
 
 
 def pages() -> dict[str, str]:

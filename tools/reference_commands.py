@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer.main
-from civicops.cli import app
 
+from civicops.cli import app
 from tools.markdown import table
 
 
@@ -34,8 +34,8 @@ def commands_page() -> str:
         arguments = [item for item in node.params if item.param_type_name == "argument"]
         options = [item for item in node.params if item.param_type_name != "argument" and not item.hidden]
         options = [item for item in options if set(item.opts).isdisjoint({"--install-completion", "--show-completion"})]
-        words = [item.make_metavar(node.context_class(node)).strip("[]") for item in arguments]
-        shown = [word if item.required else f"[{word}]" for word, item in zip(words, arguments, strict=True)]
+        shown = [item.display_name_raw for item in arguments]  # in brackets when it may be left out
+        words = [word if item.required else word[1:-1] for word, item in zip(shown, arguments, strict=True)]
         usage = " ".join([*path, *(["COMMAND"] if hasattr(node, "commands") else []), *shown])
         rows: list[tuple[str, ...]] = [
             (f"`{word}`", item.help or "", "") for word, item in zip(words, arguments, strict=True)

@@ -6,7 +6,6 @@ what a product does (`tests/flow` beside this file).
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from tools.setup_env import ROOT
 PAGE = ROOT / "docs" / "tutorial.md"
 
 
-@pytest.mark.skipif(find_spec("civicops.cli") is None, reason="there is no command line yet")
 def test_the_tutorial_works_as_printed(tmp_path: Path) -> None:
     for step in steps(PAGE.read_text(encoding="utf-8")):
         perform(step, tmp_path)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import code_rules, docs_rules, name_rules
+from civicops.contracts import checktypes
+from civicops.workspace import Settings
+from tools import code_rules, docs_rules, name_rules, reference, reference_commands
 from tools.setup_env import ROOT
 
 Rule = Callable[[Path], list[str]]
@@ -146,3 +148,29 @@ def test_make_targets_in_pages_exist(other: Callable[[dict[str, str]], Path]) ->
         }
     )
     assert docs_rules.unknown_make_targets(root) == ["README.md: there is no 'make dmeo'"]
+
+
+def test_commands_in_pages_exist(other: Callable[[dict[str, str]], Path]) -> None:
+    page = (
+        "Type `civicops run NAME` or `civicops quarantine list|shwo NAME`, see `civicops release`.\n\n"
+        "```console\n$ civicops rnu library_hours\n$ civicops run library_hours --fast | cat\n$ civicops run x --wait\n```\n"
+        "```python\ncivicops nothing\n```\n"
+    )
+    assert docs_rules.unknown_commands(other({"README.md": page})) == [
+        "README.md: there is no command 'civicops rnu'",
+        "README.md: 'civicops run' has no option '--fast'",
+        "README.md: there is no command 'civicops quarantine shwo'",
+    ]
+
+
+def test_the_reference_names_every_command_setting_and_check() -> None:
+    made = reference.pages()
+    for words, _ in reference_commands.commands():
+        assert f"## {' '.join(words)}\n" in made["commands.md"]
+    for name, table in Settings.model_fields.items():
+        assert f"## `[{name}]`" in made["settings.md"]
+        for key in getattr(table.annotation, "model_fields", {}):
+            assert f"| `{key}` |" in made["settings.md"]
+    for kind in checktypes.ROW_CHECKS | checktypes.DATASET_CHECKS:
+        assert f"### `{kind}`" in made["checks.md"]
+        assert f"check: {kind}" in made["checks.md"]
