@@ -101,12 +101,14 @@ def test_tests_mirror_the_rooms(other: Callable[[dict[str, str]], Path]) -> None
         {
             "src/civicops/geo/a.py": "",
             "src/civicops/one.py": "",
+            "src/civicops/cli/app.py": "",
+            "tests/flow/test_cli_errors.py": "",
             "tests/unit/gone/test_a.py": "",
             "tests/unit/one/t.py": "",
         }
     )
     assert code_rules.misplaced_tests(root) == [
-        "src/civicops/geo has no tests in tests/unit/geo",
+        "src/civicops/geo has no tests in tests/unit/geo and no tests/flow/test_geo*.py",
         "tests/unit/gone mirrors nothing: there is no such room in src/civicops",
     ]
 
