@@ -40,7 +40,7 @@ lock: setup-dev ## write requirements/ anew after pyproject.toml changed; UPGRAD
 	UPGRADE=$(UPGRADE) $(PY) -m tools.lock
 
 bench: ## measure one thing beside its peers: make bench NAME=checks
-	@test -n "$(NAME)" || { echo "Say which one: make bench NAME=$$(ls bench/*.py 2>/dev/null | sed -e 's,.*/,,' -e 's,\.py$$,,' -e '/^_/d' | tr '\n' '|' | sed 's,|$$,,')"; exit 2; }
+	@test -n "$(NAME)" || { echo "Say which one: make bench NAME=$$(grep -l __main__ bench/*.py | sed -e 's,.*/,,' -e 's,\.py$$,,' | tr '\n' '|' | sed 's,|$$,,')"; exit 2; }
 	@sh tools/setup.sh bench
 	.venv-bench/bin/python -m bench.$(NAME) $(ARGS)
 
