@@ -160,7 +160,7 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        found: Sequence[Source] = tuple(module.sources(_resolved(workspace, product.settings)))
+        found: Sequence[Source] = tuple(module.sources(product.settings))
     except CivicopsError:
         raise
     except Exception as error:
@@ -169,7 +169,8 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
         ) from error
     replaced: Mapping[str, Mapping[str, str]] = product.settings.get("sources", {})
     names = {source.name for source in found}
-    if unknown := sorted(set(replaced) - names):
+    # With `only` a product leaves sources out on purpose; their replacements may stay in the file.
+    if (unknown := sorted(set(replaced) - names)) and "only" not in product.settings:
         raise WorkspaceError(
             f"civicops.toml replaces a source that '{product.name}' does not have: {', '.join(unknown)}.",
             hint=f"It has: {', '.join(sorted(names))}.",
@@ -183,7 +184,3 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
             chosen = replace(chosen, path=workspace.root / chosen.path)
         result.append(chosen)
     return tuple(result)
-
-
-def _resolved(workspace: Workspace, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(settings) | {"workspace_root": str(workspace.root)}

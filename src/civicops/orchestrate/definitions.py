@@ -7,9 +7,9 @@ Every product becomes three operations, one after the other in one process: fetc
 accepted dataset) and publish (one per published dataset). What one leaves for the next lies on the disk, not in memory.
 """
 
-from __future__ import annotations
-
+# Dagster reads the annotations of functions at run time, so they must not be postponed to text here.
 import functools
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +24,9 @@ from civicops.orchestrate import steps
 from civicops.orchestrate.context import ProductRun, open_run, product_sources
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.workspace import Product, Workspace
+
+# `resource_defs` of an asset is marked beta by the Dagster version that is pinned; the pin is the answer to that.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 WATCH_SECONDS = 5
 """How often the daemon looks for runs whose process is gone."""
