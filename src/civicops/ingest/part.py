@@ -51,6 +51,7 @@ class Part:
         count_before: int | None = None,
         count_after: int | None = None,
         high_water: str | None = None,
+        newest: str | None = None,
         findings: tuple[Finding, ...] = (),
     ) -> Delivery:
         """What the part becomes when everything has come, finished now."""
@@ -67,6 +68,7 @@ class Part:
             started_at=self.started_at,
             finished_at=datetime.now(UTC),
             findings=findings,
+            newest=newest,
         )
 
 

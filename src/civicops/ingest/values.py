@@ -90,8 +90,10 @@ class LandedObject:
 class Delivery:
     """One complete answer of a source: everything it has (`full`), or what changed since the one before (`increment`).
 
-    `source_count_before` and `source_count_after` are what the source itself counted around the fetch; `high_water` is the
-    largest value of its update column at that time, as the source writes it. `rows` is the sum over the objects.
+    `source_count_before` and `source_count_after` are what the source itself counted around the fetch, over all its rows;
+    `newest` is the largest value of its update column then, `high_water` the largest one not in the future, both as the source
+    writes them. When the source changed during the fetch the three describe the last state of which everything is known to have
+    been fetched, so that the next increment reaches back far enough. `rows` is the sum over the objects.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Delivery:
     started_at: datetime
     finished_at: datetime
     findings: tuple[Finding, ...] = ()
+    newest: str | None = None
 
     @property
     def is_stopped(self) -> bool:
