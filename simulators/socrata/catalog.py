@@ -13,8 +13,8 @@ from simulators.world.layout import VIEW_TYPES, Column
 
 def _description(dataset: Dataset) -> str:
     if dataset.kind == "requests":
-        return f"Service requests of the City of Marisol, {dataset.year}. Made-up data of a simulator."
-    return f"{dataset.name}. Made-up data of a simulator."
+        return f"What people told the City of Marisol in {dataset.year}. Invented by a simulator."
+    return f"{dataset.name}. Invented by a simulator."
 
 
 def _entry(dataset: Dataset) -> dict[str, Any]:
@@ -42,14 +42,18 @@ def _entry(dataset: Dataset) -> dict[str, Any]:
 
 
 def search(portal: Portal, params: Mapping[str, str]) -> Answer:
-    """`/api/catalog/v1`: datasets whose name or description has every word of `q`, or the given `ids`."""
-    words = params.get("q", "").lower().split()
+    """`/api/catalog/v1`: datasets that share a word with `q`, those that share more first, as a real search does.
+
+    A caller who wants one title must look at the titles. `ids` narrows to a comma-separated list.
+    """
+    words = set(params.get("q", "").lower().split())
     wanted = {x for x in params.get("ids", "").split(",") if x}
-    found = [
-        d
-        for d in portal.datasets.values()
-        if all(w in f"{d.name} {_description(d)}".lower() for w in words) and (not wanted or d.id in wanted)
-    ]
+
+    def shared(dataset: Dataset) -> int:
+        return len(words & set(f"{dataset.name} {_description(dataset)}".lower().split()))
+
+    listed = [d for d in portal.datasets.values() if not wanted or d.id in wanted]
+    found = sorted((d for d in listed if not words or shared(d)), key=shared, reverse=True)
     try:
         limit, offset = int(params.get("limit", "100")), int(params.get("offset", "0"))
     except ValueError:

@@ -64,9 +64,13 @@ def _closed(frame: Frame) -> Mask:
 
 
 def _soon_settled(frame: Frame) -> Mask:
-    """Closed rows last touched within three weeks: moved to another day, their later times stay in the past."""
-    span: Mask = frame.numpy("UpdatedDate") - frame.numpy("CreatedDate") < np.timedelta64(21, "D")
-    return span & _closed(frame)
+    """Rows closed after hours and last touched within weeks: moved to another day, their later times stay in the past
+    and clear of the odd hour itself."""
+    created = frame.numpy("CreatedDate")
+    weeks = frame.numpy("UpdatedDate") - created < np.timedelta64(21, "D")
+    hours: Mask = frame.numpy("ClosedDate") - created > 3 * HOUR
+    settled: Mask = hours & weeks & _closed(frame)
+    return settled
 
 
 def _closed_streetlight(frame: Frame) -> Mask:
@@ -216,7 +220,7 @@ KINDS: Final = (
     Kind("closed_before_created", 0.0012, 2, _closed_streetlight, _closed_before_created),
     Kind("closed_without_closed_date", 0.0015, 2, _closed, _set_time("ClosedDate", "NaT")),
     Kind("open_with_closed_date", 0.0002, 1, _closed, _set("Status", "Open", "Pending"), LEGACY_ONLY),
-    Kind("workorder_test_department", 0.0002, 1, _any, _set("Owner", *vocab.CASE_STAFF_OWNERS[3:]), CASES_ONLY),
+    Kind("test_department", 0.0002, 1, _any, _set("Owner", *vocab.CASE_STAFF_OWNERS[3:]), CASES_ONLY),
     Kind("zip_zero", 0.0004, 2, _addressed, _address(lambda a, z: (f"{a}, 0", "0"))),
     Kind("zip_missing", 0.0004, 2, _addressed, _address(lambda a, z: (a, None))),
     Kind("zip_plus_four", 0.0002, 1, _addressed, _address(lambda a, z: (f"{a}, {z}-3709", z))),
