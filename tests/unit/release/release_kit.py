@@ -24,7 +24,7 @@ def contract_text(
     sort_by: list[str] | None = None,
     licence: str = "CC0-1.0",
 ) -> str:
-    custom = [{"property": "layer", "value": layer}, {"property": "access", "value": access}]
+    custom: list[dict[str, Any]] = [{"property": "layer", "value": layer}, {"property": "access", "value": access}]
     custom.append({"property": "licence", "value": licence})
     if privacy:
         custom.append({"property": "privacy", "value": privacy})

@@ -27,15 +27,14 @@ COLUMNS = [
     column("share", "number"),
     column("tags", "array"),
 ]
-SCHEMA = pa.schema(
-    [
-        ("area_code", pa.string()),
-        ("number", pa.int64()),
-        ("note", pa.string()),
-        ("share", pa.float64()),
-        ("tags", pa.list_(pa.string())),
-    ]
-)
+_TYPES: dict[str, pa.DataType] = {
+    "area_code": pa.string(),
+    "number": pa.int64(),
+    "note": pa.string(),
+    "share": pa.float64(),
+    "tags": pa.list_(pa.string()),
+}
+SCHEMA = pa.schema(_TYPES)
 NAMES = SCHEMA.names
 
 keys = st.tuples(st.sampled_from(["a", "b", "", "ä'b"]), st.integers(-3, 3))
@@ -54,7 +53,7 @@ def released(con: duckdb.DuckDBPyConnection, store: ReleaseStore, contract: Cont
 
 
 def same(one: Any, other: Any) -> bool:
-    return one == other or (one != one and other != other)  # noqa: PLR0124 - NaN is the value that is not itself
+    return bool(one == other or (one != one and other != other))  # noqa: PLR0124 - NaN is the value that is not itself
 
 
 def in_order(rows: set[tuple[str, int]]) -> list[tuple[str, int]]:

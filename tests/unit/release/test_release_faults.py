@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -62,7 +63,7 @@ def round_of(release: Release) -> int:
     assert f"sha256:{hashlib.sha256(content).hexdigest()}" == resource["hash"]
     table = pq.read_table(release.data, columns=["round"])
     assert table.num_rows == resource["rowcount"]
-    numbers = set(table.column("round").to_pylist())
+    numbers: set[Any] = set(table.column("round").to_pylist())
     assert len(numbers) == 1
     return int(numbers.pop())
 
