@@ -166,7 +166,8 @@ def _unverified(frame: Frame, rows: Rows, rng: Rng) -> None:
 
 def _far_page(frame: Frame, rows: Rows, rng: Rng) -> None:
     pages = rng.integers(1000, 4721, len(rows)).tolist()
-    frame.put("TBMPage", rows, [str(p) if frame.arrow("TBMPage").type == "string" else p for p in pages])
+    is_text = isinstance(frame.texts("TBMPage", rows)[0], str)
+    frame.put("TBMPage", rows, [str(p) if is_text else p for p in pages])
 
 
 def _messy_type(frame: Frame, rows: Rows, rng: Rng) -> None:

@@ -15,7 +15,8 @@ from simulators.world import names
 from simulators.world import vocabulary as vocab
 from simulators.world.arrow import pa, pc
 from simulators.world.clock import creation_times
-from simulators.world.draw import ascending_numbers, blank, choose, draw, pick, place_columns, seconds, updated_times
+from simulators.world.coded import as_text, blank, coded, overlaid
+from simulators.world.draw import ascending_numbers, choose, draw, pick, place_columns, seconds, updated_times
 from simulators.world.frame import Frame
 from simulators.world.places import make_places
 
@@ -62,25 +63,25 @@ def cases_frame(
         "ClosedDate": drawn.closed,
         "ActionTaken": action,
         "Owner": owner,
-        "RequestType": pa.array([k.name for k in vocab.CASE_TYPES]).take(pa.array(drawn.kind)),
+        "RequestType": coded([k.name for k in vocab.CASE_TYPES], drawn.kind),
         "Status": status,
         "RequestSource": drawn.source,
         "CreatedByUserOrganization": pc.if_else(
             self_service, "Self Service", choose(rng, n, {"ITA": 0.6, "LASAN": 0.4})
         ),
         "Anonymous": pa.array(rng.random(n) < 0.14),
-        "AssignTo": blank(pa.array(vocab.ASSIGNEES).take(pa.array(yard)), rng.random(n) < 0.3),
+        "AssignTo": coded(vocab.ASSIGNEES, yard, rng.random(n) < 0.3),
         "ServiceDate": np.where(not_served, nat, service),
         "DateServiceRendered": np.where(not_served | (rng.random(n) < 0.75), nat, rendered),
         "ReasonCode": blank(choose(rng, n, dict.fromkeys(vocab.CASE_REASONS, 1.0)), rng.random(n) < 0.91),
         "ResolutionCode": blank(resolution, is_open | info),
-        "HouseNumber": pc.cast(columns["HouseNumber"], pa.string()),
-        "TBMPage": pc.cast(columns["TBMPage"], pa.string()),
-        "TBMRow": pc.cast(columns["TBMRow"], pa.string()),
+        "HouseNumber": as_text(columns["HouseNumber"]),
+        "TBMPage": as_text(columns["TBMPage"]),
+        "TBMRow": as_text(columns["TBMRow"]),
         "NC": code,
-        "NCName": pc.if_else(pa.array(outside), "0", columns["NCName"]),
+        "NCName": overlaid(columns["NCName"], outside, "0"),
         "CD": pc.if_else(pa.array(nowhere), "0", pc.cast(columns["CD"], pa.string())),
-        "CDMember": blank(pa.array(names.MEMBERS_NEW).take(pa.array(columns["_district"] - 1)), nowhere),
+        "CDMember": coded(names.MEMBERS_NEW, columns["_district"] - 1, nowhere),
         "_junk": np.zeros(n),
     }
     for axis in ("Latitude", "Longitude"):
@@ -91,5 +92,5 @@ def cases_frame(
     for name in located:
         columns[name] = blank(columns[name], nowhere)
     columns["NC"] = pc.if_else(pa.array(nowhere), "0", columns["NC"])
-    columns["NCName"] = pc.if_else(pa.array(nowhere), "0", columns["NCName"])
+    columns["NCName"] = overlaid(columns["NCName"], nowhere, "0")
     return Frame(columns)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.world.arrow import Array, pa, pc
+from simulators.world.arrow import Array, pa
 from simulators.world.clock import Times, clear_of_clock_changes
+from simulators.world.coded import blank, coded
 from simulators.world.places import NOWHERE, POOL_SIZE, Places, council_lookup
 from simulators.world.vocabulary import Kind311
 
@@ -42,11 +43,6 @@ def choose(rng: Rng, n: int, options: Mapping[str, float] | Sequence[tuple[str, 
     """`n` texts drawn from texts with weights."""
     pairs = list(options.items()) if isinstance(options, Mapping) else list(options)
     return pa.array([k for k, _ in pairs], pa.string()).take(pa.array(pick(rng, n, [w for _, w in pairs])))
-
-
-def blank(values: Array, mask: NDArray[np.bool_]) -> Array:
-    """The values, empty where the mask is true."""
-    return pc.if_else(pa.array(mask), pa.scalar(None, values.type), values)
 
 
 def seconds(days: Any) -> NDArray[np.timedelta64]:
@@ -115,8 +111,7 @@ def place_columns(places: Places, drawn: Draw, seed: int, year: int, plan: str) 
 
     `_letter`, `_second` are the council(s) by our polygons, `_source` the council the source names (index into LETTERS).
     """
-    index = pa.array(drawn.place)
-    out: dict[str, Any] = {name: values.take(index) for name, values in places.columns.items()}
+    out: dict[str, Any] = {name: coded(values, drawn.place) for name, values in places.columns.items()}
     lookup = council_lookup(seed, year)
     source = places.source_letter[drawn.place]
     out["_letter"] = places.letter[drawn.place]
@@ -125,7 +120,7 @@ def place_columns(places: Places, drawn: Draw, seed: int, year: int, plan: str) 
     out["_district"] = places.district[plan][drawn.place]
     code = lookup["code"][source]
     out["NC"] = blank(pa.array(code), source == NOWHERE)
-    out["NCName"] = lookup["name"].take(pa.array(np.where(source == NOWHERE, len(lookup["name"]) - 1, source)))
+    out["NCName"] = coded(lookup["name"], np.where(source == NOWHERE, 0, source), source == NOWHERE)
     out["CD"] = pa.array(out["_district"])
     out["Latitude"] = places.lat[drawn.place]
     out["Longitude"] = places.lon[drawn.place]

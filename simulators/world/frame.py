@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.world.arrow import Array, Table, pa, pc
+from simulators.world.arrow import Array, Table, pa
+from simulators.world.coded import among, missing, replaced
 
 Ints = NDArray[np.int64]
 Values = NDArray[Any] | Array
@@ -37,9 +38,7 @@ class Frame:
 
     def equals(self, name: str, wanted: str | Sequence[str]) -> NDArray[np.bool_]:
         """Mask of the rows whose text is (one of) `wanted`; empty is never equal."""
-        options = pa.array([wanted] if isinstance(wanted, str) else list(wanted), pa.string())
-        mask: NDArray[np.bool_] = pc.is_in(self.columns[name], value_set=options).to_numpy(zero_copy_only=False)
-        return mask
+        return among(self.arrow(name), [wanted] if isinstance(wanted, str) else wanted)
 
     def empty(self, name: str) -> NDArray[np.bool_]:
         """Mask of the rows where the column has no value."""
@@ -47,8 +46,7 @@ class Frame:
         if isinstance(values, np.ndarray):
             mask: NDArray[np.bool_] = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
             return mask
-        nulls: NDArray[np.bool_] = pc.is_null(values).to_numpy(zero_copy_only=False)
-        return nulls
+        return missing(values)
 
     def arrow(self, name: str) -> Array:
         """An Arrow column; raises TypeError for a numpy one."""
@@ -73,11 +71,7 @@ class Frame:
             return
         if values is None or isinstance(values, str | int):
             values = [values] * len(rows)
-        order = np.argsort(rows, kind="stable")
-        mask = np.zeros(len(old), dtype=bool)
-        mask[rows] = True
-        replacement = pa.array([values[i] for i in order], old.type)
-        self.columns[name] = pc.replace_with_mask(old, pa.array(mask), replacement)
+        self.columns[name] = replaced(old, rows, values)
 
     def take(self, rows: Ints) -> "Frame":
         """A new frame of the given rows."""

@@ -14,10 +14,10 @@ from simulators.world import vocabulary as vocab
 from simulators.world.arrow import Array, pa, pc
 from simulators.world.city import NEW_PLAN_FIRST_YEAR
 from simulators.world.clock import BULK_UPDATE, Times, clear_of_clock_changes, creation_times
+from simulators.world.coded import blank, coded
 from simulators.world.draw import (
     Draw,
     ascending_numbers,
-    blank,
     choose,
     draw,
     pick,
@@ -101,7 +101,7 @@ def _people_columns(rng: Rng, drawn: Draw, area: NDArray[np.int64]) -> dict[str,
     return {
         "MobileOS": blank(choose(rng, n, {"iOS": 0.67, "Android": 0.33}), ~app),
         "Anonymous": choose(rng, n, {"N": 0.89, "Y": 0.11}),
-        "AssignTo": blank(pa.array(vocab.ASSIGNEES).take(pa.array(yard)), rng.random(n) < 0.018),
+        "AssignTo": coded(vocab.ASSIGNEES, yard, rng.random(n) < 0.018),
         "AddressVerified": choose(rng, n, {"Y": 0.9995, "M": 0.0005}),
         "ApproximateAddress": blank(choose(rng, n, {"N": 0.987, "Y": 0.013}), rng.random(n) < 0.29),
         "ActionTaken": choose(rng, n, {"SR Created": 0.9994, "SR Updated": 0.0004, "Information Provided": 0.0002}),
@@ -130,7 +130,7 @@ def legacy_frame(
     for axis in ("Latitude", "Longitude"):
         columns[axis] = np.where(nowhere, np.nan, columns[axis])
     members = names.MEMBERS_NEW if plan == "2021" else names.MEMBERS_OLD
-    member = pa.array(members).take(pa.array(columns["_district"] - 1))
+    member = coded(members, columns["_district"] - 1)
     columns |= {
         "SRNumber": pc.binary_join_element_wise("1", pc.cast(pa.array(number), pa.string()), "-"),
         "CreatedDate": created,
@@ -138,7 +138,7 @@ def legacy_frame(
         "ServiceDate": _service_dates(rng, drawn, crew, rng.random(n) < 0.97),
         "ClosedDate": drawn.closed,
         "Owner": owner,
-        "RequestType": pa.array([k.name for k in vocab.LEGACY_TYPES]).take(pa.array(drawn.kind)),
+        "RequestType": coded([k.name for k in vocab.LEGACY_TYPES], drawn.kind),
         "Status": _status(rng, drawn),
         "RequestSource": drawn.source,
         "CreatedByUserOrganization": _organizations(rng, drawn.source, owner, n),
