@@ -54,12 +54,26 @@ def main() -> int:
 
 def _workspace(url: str) -> None:
     products = os.path.relpath(ROOT / "products", HOME)
-    (HOME / "civicops.toml").write_text(
-        "# Made by `make demo` for a made-up city; remove the folder whenever you like.\n"
-        f'[workspace]\norganisation = "Friends of Marisol"\ntimezone = "America/Los_Angeles"\ndata = "."\nproducts = "{products}"\n\n'
-        f'[products.requests_311]\nbase_url = "{url}"\n',
-        encoding="utf-8",
-    )
+    sources = {
+        "council_boundaries": "/api/geospatial/fu65-dz2f?method=export&format=GeoJSON",
+        "district_boundaries_2012": "/api/geospatial/cd12-m4r1?method=export&format=GeoJSON",
+        "district_boundaries_2021": "/api/geospatial/cd21-m4r1?method=export&format=GeoJSON",
+        "council_populations": "/api/views/nwj3-ufba/rows.csv?accessType=DOWNLOAD",
+    }
+    lines = [
+        "# Made by `make demo` for a made-up city; remove the folder whenever you like.",
+        "[workspace]",
+        'organisation = "Friends of Marisol"',
+        'timezone = "America/Los_Angeles"',
+        'data = "."',
+        f'products = "{products}"',
+        "",
+        "[products.requests_311]",
+        f'portal_url = "{url}"',
+    ]
+    for name, path in sources.items():
+        lines += ["", f"[products.requests_311.sources.{name}]", f'url = "{url}{path}"']
+    (HOME / "civicops.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _command(*words: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Progress
@@ -80,8 +80,11 @@ def _execute(run: ProductRun, instance: DagsterInstance) -> None:
 
     run_id = str(uuid.uuid4())
     run.note(dagster_run_id=run_id)
+    run.runs.save(run.record)  # at once: should this process die now, the sweep finds Dagster's run by it
     tags = {"civicops/product": run.product.name, "civicops/run": run.record.run_id}
-    result = job_for(run).execute_in_process(instance=instance, raise_on_error=False, run_id=run_id, tags=tags)
+    # Named, or Dagster takes its own logger, which prints every event.
+    config: dict[str, Any] = {"loggers": {"console": {}}}
+    result = job_for(run).execute_in_process(config, instance=instance, raise_on_error=False, run_id=run_id, tags=tags)
     if result.success:
         return
     if run.failure is not None:
