@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from civicops.contracts import Check
+from civicops.contracts.checktypes import Action
 
 Outcome = Literal["passed", "warned", "stopped"]
 
@@ -20,7 +21,7 @@ class CheckResult:
     check_id: str
     dataset: str
     description: str
-    action: str
+    action: Action
     rows: int
     broken: int
     outcome: Outcome

@@ -119,19 +119,33 @@ def open_run(
         )
         try:
             run.sources = product_sources(workspace, product)
+            _refuse_empty(run)
             yield run
+            if not run.record.is_over:
+                raise WorkspaceError(f"The run of '{name}' ended before its last step.", hint="Run it again.")
         except CivicopsError as error:
             run.record = runs.end(run.record, "failed", error.message, error.hint)
             raise
         except BaseException as error:
             run.record = runs.end(run.record, "failed", f"{type(error).__name__}: {error}", "")
             raise
-        else:
-            if not run.record.is_over:
-                run.record = runs.end(run.record, "failed", "The run ended before its last step.")
         finally:
             con.close()
             shutil.rmtree(temp, ignore_errors=True)
+
+
+def _refuse_empty(run: ProductRun) -> None:
+    """A product that was only just made has nothing to run; say which of its parts is missing."""
+    folder = run.product.folder
+    for missing, what in (
+        (not run.sources, f"has no source yet: name one in {folder / 'sources.py'}"),
+        (not run.product.accepted, f"accepts no dataset yet: write its contract under {folder / 'contracts'}"),
+        (not run.product.published, f"publishes no dataset yet: write its contract under {folder / 'contracts'}"),
+    ):
+        if missing:
+            raise WorkspaceError(
+                f"'{run.product.name}' {what}.", hint="docs/tutorial.md goes through it in 15 minutes."
+            )
 
 
 def engine(workspace: Workspace, temp: Path) -> duckdb.DuckDBPyConnection:
