@@ -11,12 +11,14 @@ otherwise a public server could make civicops fetch from machines that only civi
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 
 import httpx
 
 from civicops.ingest.values import FetchError, SourceError
 
+_HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _INSIDE = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
@@ -27,8 +29,10 @@ def parse_address(text: str, source: str) -> httpx.URL:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
         raise SourceError(f"The address of source '{source}' cannot be read: {error}.", hint=hint) from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise SourceError(f"The address of source '{source}' does not begin with https:// or http://.", hint=hint)
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
+        raise SourceError(
+            f"The address of source '{source}' does not begin with https:// or http:// and a host.", hint=hint
+        )
     if url.userinfo:
         raise SourceError(f"The address of source '{source}' holds a user name or password.", hint=hint)
     return url

@@ -28,18 +28,21 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or path
-        if error.errno in _FULL:
-            raise LandingError(
-                f"The disk is full: cannot write to {where}.", hint="Free some space and run the command again."
-            ) from error
-        if error.errno in _REFUSED:
-            raise LandingError(
-                f"No permission to write to {where}.", hint="Make the folder writable for you, or choose another one."
-            ) from error
-        raise LandingError(
-            f"Cannot write to {where}: {words(error)}.", hint="Mend that and run the command again."
-        ) from error
+        raise explained(error, path) from error
+
+
+def explained(error: OSError, path: Path) -> LandingError:
+    """What could not be written, and what to do about it."""
+    where = error.filename or path
+    if error.errno in _FULL:
+        return LandingError(
+            f"The disk is full: cannot write to {where}.", hint="Free some space and run the command again."
+        )
+    if error.errno in _REFUSED:
+        return LandingError(
+            f"No permission to write to {where}.", hint="Make the folder writable for you, or choose another one."
+        )
+    return LandingError(f"Cannot write to {where}: {words(error)}.", hint="Mend that and run the command again.")
 
 
 def words(error: OSError) -> str:

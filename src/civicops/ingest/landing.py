@@ -15,6 +15,7 @@ after its object is there, and a half-written last line is not believed; a deliv
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -30,7 +31,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from civicops.ingest.csv_scan import CsvScan
-from civicops.ingest.disk import fsync_folder, open_zstd, words, writing
+from civicops.ingest.disk import explained, fsync_folder, open_zstd, words, writing
 from civicops.ingest.manifest import delivery_from_json, delivery_to_json
 from civicops.ingest.measure import measure
 from civicops.ingest.part import Part, read_part, start_part
@@ -81,12 +82,13 @@ class Landing:
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder / ".lock")
         try:
-            with writing(folder):
-                lock.acquire(timeout=0)
+            lock.acquire(timeout=0)
         except Timeout as error:
             raise LandingError(
                 f"Source '{source}' of {product} is being fetched by another process.", hint="Wait for it to end."
             ) from error
+        except OSError as error:
+            raise explained(error, folder) from error
         try:
             with writing(folder):
                 for left in (folder / "objects").glob(".incoming-*"):
@@ -116,27 +118,24 @@ class Landing:
         digest, size = hashlib.sha256(), 0
         codec = pa.Codec("zstd", compression_level=3)
         incoming = folder / f".incoming-{os.getpid()}-{secrets.token_hex(4)}"
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            file = incoming.open("wb")
         try:
-            with file:
-                for block in _blocks(content):
-                    digest.update(block)
-                    size += len(block)
-                    if scan is not None:
-                        scan.feed(block)
-                    compressed = codec.compress(block, asbytes=True)
-                    with writing(folder):
-                        file.write(compressed)
-                with writing(folder):
+            with writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                with incoming.open("wb") as file:
+                    for block in _blocks(content):
+                        digest.update(block)
+                        size += len(block)
+                        if scan is not None:
+                            scan.feed(block)
+                        file.write(codec.compress(block, asbytes=True))
                     file.flush()
                     os.fsync(file.fileno())
             sha256 = digest.hexdigest()
             shape = measure(media, lambda: open_zstd(incoming), scan.shape() if scan is not None else None)
             first_seen = self._keep(incoming, self.object_path(product, source, sha256, media))
         finally:
-            incoming.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where nothing can be written nothing is left either
+                incoming.unlink(missing_ok=True)
         now = datetime.now(UTC)
         return LandedObject(sha256, size, shape.rows, media, url, status, dict(headers or {}), now, first_seen, shape)
 

@@ -115,14 +115,19 @@ class _Fetcher:
             planned, expected = _state(part.plan), int(part.plan["expected"])
             part = self._pages(part, task.where, expected)
             after = self.client.probe(now=self.now)
-            moved = after != planned
-            problems = _incomplete(self.source.name, part, task.kind, planned, expected, after)
+            for _ in range(ROUNDS):
+                if task.kind == "increment" or part.rows >= after.count or not part.objects[-1].rows:
+                    break
+                # New rows pushed others towards the end, behind what was expected: they are still to come.
+                part = self._pages(part, None, after.count)
+                after = self.client.probe(now=self.now)
+            inside = after if task.where is None else self.client.probe(task.where, now=self.now)
+            moved = after != planned or inside.count != expected
+            problems = _incomplete(self.source.name, part, planned, expected, after, inside)
             if not problems or last_try:
                 break
-            # Once more from the start: the portal may have been in the middle of something.
-            part = None
-            again = self.client.probe(task.where, now=self.now) if task.kind == "increment" else after
-            task = replace(task, state=after, expected=again.count)
+            # Once more from the start, and in full: the portal may have been in the middle of something.
+            part, task = None, _Task("full", None, after, after.count, task.findings)
         assert part is not None  # noqa: S101 - the loop runs at least once
         known = after
         if moved:
@@ -226,19 +231,23 @@ def _state(plan: Mapping[str, Any]) -> Probe:
 
 
 def _incomplete(
-    source: str, part: Part, kind: DeliveryKind, planned: Probe, expected: int, after: Probe
+    source: str, part: Part, planned: Probe, expected: int, after: Probe, inside: Probe
 ) -> tuple[Finding, ...]:
-    """Why a delivery cannot be believed to be complete; nothing when it can."""
+    """Why a delivery cannot be believed to be complete; nothing when it can.
+
+    `expected` rows were asked for; `inside` is what the portal says of just those now, `after` what it says of the whole, the
+    same value when the whole was asked for: then all that there is now must have come.
+    """
     full_pages = [landed.sha256 for landed in part.objects if landed.rows]
     repeated = len(full_pages) - len(set(full_pages))
     if repeated:
         words = f"Source '{source}' sent the same page {repeated + 1} times for different pages."
         return (Finding("page_repeated", words, repeated, "stop"),)
-    moved = after != planned
-    if part.rows < expected or (part.rows > expected and not moved):
-        words = f"Source '{source}' says it has {expected} rows and sent {part.rows}."
-        return (Finding("count_mismatch", words, abs(expected - part.rows), "stop"),)
-    if kind == "full" and after.count < planned.count:
+    least, most = (inside.count if inside is after else expected), max(expected, inside.count)
+    if not least <= part.rows <= most:
+        words = f"Source '{source}' says it has {most} rows and sent {part.rows}."
+        return (Finding("count_mismatch", words, abs(most - part.rows), "stop"),)
+    if after.count < planned.count:
         words = f"Source '{source}' lost rows while it was fetched, so that others may have been missed."
         return (Finding("count_mismatch", words, planned.count - after.count, "stop"),)
     return ()

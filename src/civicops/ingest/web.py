@@ -300,7 +300,7 @@ def _plausible(answer: Answer, expect: Expect) -> None:
     start = answer.body.read(512).removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     answer.body.seek(0)
     media = answer.headers.get("content-type", "").lower()
-    if expect != "any" and ("text/html" in media or start.startswith((b"<!doctype", b"<html", b"<?xml"))):
+    if "text/html" in media or start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise _AgainError("sends a web page instead of data")
     if expect == "csv" and ("application/json" in media or start.startswith((b'{"', b"[{"))):
         raise _AgainError("sends an error message instead of rows")

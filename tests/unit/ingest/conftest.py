@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import httpx
 import pytest
 
+import simulators
 from civicops.contracts import Column, Contract
 from civicops.ingest.landing import Landing
 from civicops.ingest.read import RawRows, raw_rows
-from civicops.ingest.values import Delivery, Media
+from civicops.ingest.values import Delivery, Media, SocrataSource
+from civicops.ingest.web import Patience
 
 PRODUCT, SOURCE = "trees", "north"
 
@@ -98,3 +106,85 @@ class Rows:
 @pytest.fixture
 def read(landing: Landing) -> Callable[[Contract], Rows]:
     return lambda contract: Rows(landing, contract)
+
+
+QUICK = Patience(attempts=3, first_pause=0.01, longest_pause=0.05, jitter=0.01, connect=5.0, read=30.0)
+"""Patience of tests: the same steps as in life, in a hundredth of the time."""
+
+CASES = "2cy6-i7zn"
+
+
+class Portal:
+    """The simulated portal and its control panel."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def source(self, name: str = "cases", **changes: Any) -> SocrataSource:
+        """The dataset of current cases, in pages of 100 rows."""
+        base = SocrataSource(name, "cases", self.url, CASES, "systemmodstamp", page_rows=100)
+        return replace(base, **changes)
+
+    def fault(self, kind: str, **how: Any) -> None:
+        """Put a fault in force, by default on pages only (not on the questions of count and newest)."""
+        body = {"kind": kind, "route": "resource", "lacks": "newest", **how}
+        httpx.post(f"{self.url}/_sim/faults", json=body).raise_for_status()
+
+    def struck(self) -> int:
+        """How many requests a fault has struck."""
+        return sum(int(fault["struck"]) for fault in httpx.get(f"{self.url}/_sim/faults").json())
+
+    def mend(self) -> None:
+        """No more faults."""
+        httpx.delete(f"{self.url}/_sim/faults").raise_for_status()
+
+    def advance(self, **how: Any) -> dict[str, Any]:
+        """A day passes; gives what it brought to the dataset of current cases."""
+        response = httpx.post(f"{self.url}/_sim/advance", json={"days": 1, **how}, timeout=30)
+        response.raise_for_status()
+        found: dict[str, Any] = response.json()["datasets"][CASES]
+        return found
+
+    def log(self) -> list[dict[str, Any]]:
+        """Every request so far."""
+        found: list[dict[str, Any]] = httpx.get(f"{self.url}/_sim/log").json()
+        return found
+
+    def pages(self, since: int = 0) -> list[int]:
+        """Offsets of the pages asked for."""
+        return [int(item["query"]["$offset"]) for item in self.log()[since:] if "$offset" in item["query"]]
+
+    def keys(self) -> list[str]:
+        """The keys of all current cases, asked for at once; some stand twice, as in life."""
+        rows = httpx.get(
+            f"{self.url}/resource/{CASES}.json", params={"$select": "casenumber", "$limit": "50000"}
+        ).json()
+        return [row["casenumber"] for row in rows]
+
+
+@pytest.fixture
+def portal() -> Iterator[Portal]:
+    """A portal of its own for every test: 300 current cases."""
+    with simulators.serve(rows_per_year=300, anonymous_limit=None) as server:
+        yield Portal(server.url)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the rights of an administrator, who may write everywhere; for ordinary users nothing changes."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that everybody may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
