@@ -17,11 +17,19 @@ regions as (
 
 people as (
     select
+        p.council_code,
         {{ name_key('coalesce(f.council_name, p.council_name)', short_words) }} as name,
-        max(p.population) as population
+        p.population
     from {{ source('accepted', 'council_populations') }} as p
     left join {{ source('lookup', 'council_name_fixes') }} as f on p.council_name = f.population_name
-    group by 1
+),
+
+by_name as (
+    select name, max(population) as population from people where council_code is null group by name
+),
+
+by_code as (
+    select council_code, max(population) as population from people where council_code is not null group by council_code
 )
 
 select
@@ -30,14 +38,14 @@ select
     true as is_area,
     {{ dbt.split_part(dbt.split_part('r.region', "' - '", 1), "' '", 2) }} as region_code,
     {{ dbt.split_part('r.region', "' - '", 2) }} as region_name,
-    p.population,
+    coalesce(c.population, p.population) as population,
     n.area_km2,
     n.set_id as boundary_set_id,
     n.valid_from
 from newest as n
 left join regions as r on n.source = r.source and n.area_code = r.area_code
-left join people as p
-    on p.name = {{ name_key('n.area_name', short_words) }}
+left join by_code as c on n.area_code = c.council_code
+left join by_name as p on p.name = {{ name_key('n.area_name', short_words) }}
 union all
 select 'none', 'Outside every council', false, null, null, null, null, null, null
 union all

@@ -5,7 +5,6 @@
 -- The median is the first t at which at most half are still waiting; it is null when the share never falls so far. Open
 -- requests stop being watched when their dataset was last updated; cancelled, referred and merely filed ones when they ended.
 -- Closed ones without a known time are counted in unknown_count and no more.
-{% set tz = var('timezone', 'America/Los_Angeles') %}
 with watched as (
     select source_dataset, max(greatest(created_at, coalesce(updated_at, created_at), coalesce(closed_at, created_at))) as until_at
     from {{ ref('requests') }}
@@ -29,52 +28,60 @@ waits as (
     where r.is_resident_demand
 ),
 
--- Every council by itself, and the city as a whole under 'all'.
-at_times as (
-    select request_type_code, council_code, created_month, seconds,
-        sum(is_closed) as closed, sum(is_open) as still_open, count(*) as requests
-    from waits
-    group by request_type_code, council_code, created_month, seconds
-),
-
-levels as (
-    select * from at_times
-    union all
-    select request_type_code, 'all', created_month, seconds, sum(closed), sum(still_open), sum(requests)
-    from at_times
-    group by request_type_code, created_month, seconds
-),
-
+-- One series of waits per type, council and month, and one for the whole city ('all'); numbered, because sorting by numbers
+-- is cheap. The last select needs every series, the curve only those with a known wait.
 counts as (
     select
-        request_type_code, council_code, created_month,
-        sum(requests) as request_count,
-        sum(case when seconds is not null then closed else 0 end) as closed_count,
-        sum(still_open) as open_count,
-        sum(case when seconds is null then requests else 0 end) as unknown_count
-    from levels
-    group by request_type_code, council_code, created_month
+        request_type_code,
+        coalesce(council_code, 'all') as council_code,
+        created_month,
+        count(*) as request_count,
+        sum(case when seconds is not null then is_closed else 0 end) as closed_count,
+        sum(is_open) as open_count,
+        sum(case when seconds is null then 1 else 0 end) as unknown_count
+    from waits
+    group by grouping sets ((request_type_code, council_code, created_month), (request_type_code, created_month))
+),
+
+series as (
+    select *, cast(row_number() over (order by request_type_code, council_code, created_month) as integer) as series_id
+    from counts
+),
+
+known as (
+    select o.series_id as council_series_id, a.series_id as city_series_id, w.seconds, w.is_closed
+    from waits as w
+    inner join series as o
+        on w.request_type_code = o.request_type_code and w.council_code = o.council_code and w.created_month = o.created_month
+    inner join series as a
+        on w.request_type_code = a.request_type_code and a.council_code = 'all' and w.created_month = a.created_month
+    where w.seconds is not null
+),
+
+at_times as (
+    select council_series_id as series_id, seconds, count(*) as ended, sum(is_closed) as closed
+    from known group by council_series_id, seconds
+    union all
+    select city_series_id, seconds, count(*), sum(is_closed) from known group by city_series_id, seconds
 ),
 
 risk as (
     select
-        b.request_type_code, b.council_code, b.created_month, b.seconds, b.closed,
-        c.request_count - c.unknown_count - coalesce(sum(b.requests) over (
-            partition by b.request_type_code, b.council_code, b.created_month order by b.seconds
-            rows between unbounded preceding and 1 preceding
-        ), 0) as waiting
-    from levels as b
-    inner join counts as c
-        on b.request_type_code = c.request_type_code and b.council_code = c.council_code and b.created_month = c.created_month
-    where b.seconds is not null
+        t.series_id, t.seconds, t.closed,
+        -- Those who end at t are still waiting at t.
+        s.request_count - s.unknown_count + t.ended
+        - sum(t.ended) over (partition by t.series_id order by t.seconds rows unbounded preceding) as waiting
+    from at_times as t
+    inner join series as s on t.series_id = s.series_id
 ),
 
 curve as (
     select
-        request_type_code, council_code, created_month, seconds,
-        -- A product as a sum of logarithms; when the last ones waiting are closed the share is 0 from then on.
+        series_id, seconds,
+        -- A product as a sum of logarithms; when the last ones waiting are closed the share is 0 from then on. The last term
+        -- makes up for rounding: a share of exactly one half must count as one half.
         exp(sum(case when closed = waiting then -1000.0 else ln(1.0 - closed * 1.0 / waiting) end) over (
-            partition by request_type_code, council_code, created_month order by seconds rows unbounded preceding
+            partition by series_id order by seconds rows unbounded preceding
         )) - 1e-9 as still_waiting
     from risk
     where closed > 0
@@ -82,28 +89,27 @@ curve as (
 
 quantiles as (
     select
-        request_type_code, council_code, created_month,
+        series_id,
         min(case when still_waiting <= 0.75 then seconds end) / 3600.0 as p25_hours,
         min(case when still_waiting <= 0.50 then seconds end) / 3600.0 as median_hours,
         min(case when still_waiting <= 0.25 then seconds end) / 3600.0 as p75_hours,
         min(case when still_waiting <= 0.10 then seconds end) / 3600.0 as p90_hours
     from curve
-    group by request_type_code, council_code, created_month
+    group by series_id
 )
 
 select
-    c.request_type_code,
-    c.council_code,
-    c.created_month,
-    cast(c.request_count as {{ dbt.type_bigint() }}) as request_count,
-    cast(c.closed_count as {{ dbt.type_bigint() }}) as closed_count,
-    cast(c.open_count as {{ dbt.type_bigint() }}) as open_count,
-    cast(c.request_count - c.closed_count - c.open_count - c.unknown_count as {{ dbt.type_bigint() }}) as ended_otherwise_count,
-    cast(c.unknown_count as {{ dbt.type_bigint() }}) as unknown_count,
+    s.request_type_code,
+    s.council_code,
+    s.created_month,
+    cast(s.request_count as {{ dbt.type_bigint() }}) as request_count,
+    cast(s.closed_count as {{ dbt.type_bigint() }}) as closed_count,
+    cast(s.open_count as {{ dbt.type_bigint() }}) as open_count,
+    cast(s.request_count - s.closed_count - s.open_count - s.unknown_count as {{ dbt.type_bigint() }}) as ended_otherwise_count,
+    cast(s.unknown_count as {{ dbt.type_bigint() }}) as unknown_count,
     q.p25_hours,
     q.median_hours,
     q.p75_hours,
     q.p90_hours
-from counts as c
-left join quantiles as q
-    on c.request_type_code = q.request_type_code and c.council_code = q.council_code and c.created_month = q.created_month
+from series as s
+left join quantiles as q on s.series_id = q.series_id

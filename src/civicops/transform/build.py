@@ -15,7 +15,7 @@ from typing import Any
 
 from civicops.contracts import Contract
 from civicops.transform import warehouse as wh
-from civicops.transform.project import Engine, write_project
+from civicops.transform.project import TABLES, Engine, write_project
 from civicops.transform.values import BuildResult, ModelResult, Status, TestStatus, TransformError, UnitTestResult
 
 _STATUS: dict[str, Status] = {"success": "success", "error": "error", "skipped": "skipped"}
@@ -43,7 +43,7 @@ def build(
     `accepted` gives the current rows of each accepted dataset as a SELECT (which must not read from the warehouse itself) or
     as Parquet files; a dataset of `contracts` that is not given is empty. `releases` are named `<product>__<dataset>`.
     `select` is dbt's node selection; without it everything is built and models that no longer exist are dropped. The
-    finished tables lie in the schema `main`; the file is closed on return.
+    finished models are views of the schema `main` over Parquet files in `<warehouse>.dbt/tables`; nothing is open on return.
 
     Raises `TransformError` that names the model, its file and what the engine said, for the first model that failed.
     """
@@ -53,13 +53,16 @@ def build(
     findings = wh.prepare(warehouse, inputs, whole=select is None, memory_limit=engine.memory_limit)
     folder = warehouse.with_name(f"{warehouse.stem}.dbt")
     _write(folder, product, models, warehouse, inputs, variables, engine)
+    if select is None:
+        for file in (folder / TABLES).glob("*.parquet"):
+            file.unlink()
     chosen = ("--select", select) if select else ()
     began = time.time()
     results = _invoke(folder, "run", *chosen, models=models)
     failed = next((r for r in results if str(r.status) == "error"), None)
     if failed is not None:
         raise _model_error(failed, models)
-    rows = wh.row_counts(warehouse)
+    rows = wh.row_counts(warehouse, folder / TABLES)
     done = tuple(
         ModelResult(r.node.name, rows.get(r.node.name), r.execution_time, _STATUS[str(r.status)]) for r in results
     )
@@ -178,4 +181,5 @@ def _unit_result(result: Any) -> UnitTestResult:
     kinds: dict[str, TestStatus] = {"pass": "pass", "fail": "fail"}
     status = kinds.get(str(result.status), "error")
     message = "" if status == "pass" else str(result.message or "")
-    return UnitTestResult(str(result.node.model), str(result.node.name), status, result.execution_time, message)
+    model = str(result.node.unique_id).split(".")[2]  # unit_test.<product>.<model>.<name>
+    return UnitTestResult(model, str(result.node.name), status, result.execution_time, message)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from civicops.geo import Area, PlaceIndex
 
 Chunks: TypeAlias = "pa.ChunkedArray[Any]"
+CELLS = 512  # for a million points a coarser grid costs less in all than the finest: it is built anew in every run
 EPOCH = date(1970, 1, 1)
 NOT_A_DAY = np.iinfo(np.int64).min
 ARROW_TYPE = pa.struct([("code", pa.string()), ("matches", pa.int32())])
@@ -50,13 +51,14 @@ class LayerIndex:
     def __init__(self, sets: tuple[AreaSet, ...], *, by_day: bool) -> None:
         self._sets = sets
         self._by_day = by_day
+        shapely.prepare([area.geometry for item in sets for area in item.areas])
         self._indexes: dict[int, PlaceIndex] = {}
         self._lock = threading.Lock()
 
     def _index(self, number: int) -> PlaceIndex:
         with self._lock:
             if number not in self._indexes:
-                self._indexes[number] = PlaceIndex.build(self._sets[number].areas)
+                self._indexes[number] = PlaceIndex.build(self._sets[number].areas, cells=CELLS)
             return self._indexes[number]
 
     def place(self, lon: Chunks, lat: Chunks, day: Chunks) -> pa.StructArray:
@@ -87,14 +89,12 @@ class LayerIndex:
         days = _days(day)
         codes = code.combine_chunks().to_numpy(zero_copy_only=False)
         found = np.zeros(len(x), np.bool_)
-        for number, item in enumerate(self._sets):
-            chosen = np.arange(len(x)) if not self._by_day else np.flatnonzero(item.contains(days))
-            if len(chosen):
-                index = self._index(number)
-                pairs = index.place_all(x[chosen], y[chosen])
-                names = np.array(index.codes, dtype=object)[pairs.area]
-                point = chosen[pairs.point]
-                found[point[names == codes[point]]] = True
+        for item in self._sets:
+            in_force = item.contains(days) if self._by_day else np.ones(len(x), np.bool_)
+            for area in item.areas:
+                asked = np.flatnonzero(in_force & (codes == area.code))
+                if len(asked):
+                    found[asked] = shapely.intersects_xy(area.geometry, x[asked], y[asked])
         return pa.array(found, mask=np.array([name is None for name in codes], dtype=np.bool_))
 
     def _answer(self, number: int, x: NDArray[np.float64], y: NDArray[np.float64]) -> pa.StructArray:

@@ -20,6 +20,8 @@ from civicops.transform.values import TransformError
 
 SOURCES = "_civicops_sources.yml"
 PROFILE = "civicops"
+TABLES = "tables"
+"""Folder of the finished models, one Parquet file each."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def write_project(
     """
     if not any(models.glob("**/*.sql")):
         raise TransformError(f"Product '{product}' has no models in {models}.", hint="Add a .sql file there.")
-    _write(folder / "dbt_project.yml", _yaml(_project(product, variables)))
+    _write(folder / "dbt_project.yml", _yaml(_project(folder, product, variables)))
     _write(folder / "profiles.yml", _yaml(_profile(folder, warehouse, engine)))
     wanted = {folder / "models" / SOURCES: _yaml(_sources(tables))}
     for path in sorted([*models.glob("**/*.sql"), *models.glob("**/*.yml")]):
@@ -58,13 +60,14 @@ def write_project(
             wanted[folder / "macros" / resource.name] = resource.read_text(encoding="utf-8")
     for path, content in wanted.items():
         _write(path, content)
+    (folder / TABLES).mkdir(exist_ok=True)
     for room in ("models", "macros"):
         for path in (folder / room).rglob("*"):
             if path.is_file() and path not in wanted:
                 path.unlink()
 
 
-def _project(product: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+def _project(folder: Path, product: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": product,
         "version": "1.0.0",
@@ -73,8 +76,8 @@ def _project(product: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         "model-paths": ["models"],
         "macro-paths": ["macros"],
         "target-path": "target",
-        "models": {product: {"+materialized": "table"}},
-        "vars": dict(variables),
+        "models": {product: {"+materialized": "kept"}},
+        "vars": {"civicops_tables": str(folder / TABLES), **variables},
         # dbt tells its makers about every run unless told not to, and asks them for newer versions.
         "flags": {"send_anonymous_usage_stats": False, "partial_parse": True, "use_colors": False},
     }

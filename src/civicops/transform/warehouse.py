@@ -79,15 +79,12 @@ def prepare_units(path: Path, inputs: Inputs, areas: Path) -> None:
             _rectangles(con, areas)
 
 
-def row_counts(path: Path) -> dict[str, int]:
-    """The number of rows of every table that a build made; views are left out."""
+def row_counts(path: Path, tables: Path) -> dict[str, int]:
+    """The number of rows of every model that was kept as a file in `tables`; views are left out."""
     with _open(path, "1GB") as con:
-        names = con.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary"
-        ).fetchall()
-        return {
-            name: int((con.execute(f"SELECT count(*) FROM {_quote(name)}").fetchone() or (0,))[0]) for (name,) in names
-        }
+        found = con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'").fetchall()
+        kept = [name for (name,) in found if (tables / f"{name}.parquet").is_file()]
+        return {name: int((con.execute(f"SELECT count(*) FROM {_quote(name)}").fetchone() or (0,))[0]) for name in kept}
 
 
 def _open(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
