@@ -53,7 +53,7 @@ def districts_geojson(city: City, plan: str) -> dict[str, Any]:
         properties = {
             "OBJECTID": district.number,
             "DISTRICT": str(district.number),
-            "NAME": f"District {district.number}",
+            "DIST_NAME": f"District {district.number}",
             "MEMBER": district.member,
             "PLAN": plan,
             "VALID_FROM": district.valid_from,
