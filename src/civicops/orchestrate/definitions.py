@@ -154,7 +154,7 @@ def _check_asset(product: Product, sources: tuple[Source, ...], resource: dg.Res
             with _plain_failures(run):
                 accepted = steps.check(run, contract)
             kept = accepted.conservation
-            yield from _check_results(accepted.results, _accepted_key(product, contract))
+            yield from _check_results(contract, accepted.results, _accepted_key(product, contract))
             yield dg.MaterializeResult(
                 asset_key=_accepted_key(product, contract),
                 metadata={
@@ -198,7 +198,7 @@ def _publish_asset(product: Product, resource: dg.ResourceDefinition) -> Any:
         versions = {release.dataset: release for release in done.releases}
         for item in gated:
             key = _published_key(product, item.contract)
-            yield from _check_results(item.results, key)
+            yield from _check_results(item.contract, item.results, key)
             release = versions[item.contract.dataset]
             yield dg.MaterializeResult(
                 asset_key=key,
@@ -244,11 +244,15 @@ def _check_specs(contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckSpec
     ]
 
 
-def _check_results(results: tuple[CheckResult, ...], key: dg.AssetKey) -> Iterator[dg.AssetCheckResult]:
+def _check_results(
+    contract: Contract, results: tuple[CheckResult, ...], key: dg.AssetKey
+) -> Iterator[dg.AssetCheckResult]:
+    """One result per spec, also where no check of that action ran: Dagster takes a missing one for a fault."""
+    actions = {check.action for check in contract.checks}
     for action, (name, _) in _GROUPS.items():
-        mine = [result for result in results if result.action == action]
-        if not mine:
+        if action not in actions:
             continue
+        mine = [result for result in results if result.action == action]
         broken = [result for result in mine if result.outcome != "passed"]
         table = [
             dg.TableRecord(

@@ -310,6 +310,8 @@ def _results(
         )
         for check in contract.row_checks
     ]
+    if not any(source.dataset == contract.dataset for source in run.sources):
+        return tuple(counted)  # nobody gave this dataset a source here; that it is empty says nothing about anything
     context = GateContext(
         now=run.now, datasets=_datasets(run, (), contract), rows_in=kept.rows_in, quarantined=kept.quarantined
     )
