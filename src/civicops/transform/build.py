@@ -163,18 +163,18 @@ def _model_error(result: Any, models: Path) -> TransformError:
 
 
 def _dbt_error(error: BaseException, folder: Path, models: Path) -> TransformError:
+    named = re.search(r"\(models/([^)]+)\)", str(error))
+    file = f" ({models / named[1]})" if named else ""
     text = _plain(str(error)).replace(str(folder / "models"), str(models))
-    return TransformError(f"The models in {models} cannot be read: {text}", hint="Mend the file named above.")
+    return TransformError(f"The models in {models} cannot be read: {text}{file}", hint="Mend the file named above.")
 
 
 def _plain(message: str) -> str:
-    """dbt's and DuckDB's message in one line, without the SQL that dbt repeats after it."""
+    """dbt's and DuckDB's message in one line, without the headings and the trail of macros that dbt puts around it."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    kept = [
-        line for line in lines if not re.match(r"(Runtime|Database|Compilation|Parsing) Error( in model .*)?$", line)
-    ]
+    kept = [line for line in lines if not re.match(r"(Runtime|Database|Compilation|Parsing) Error( in .*)?$", line)]
     kept = [line for line in kept if not line.startswith(("> in macro", "> called by", "compiled code at"))]
-    return " ".join(kept)[:1500]
+    return " ".join(" ".join(kept).split())[:1500]
 
 
 def _unit_result(result: Any) -> UnitTestResult:
