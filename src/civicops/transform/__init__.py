@@ -9,10 +9,12 @@ dbt takes seconds to import, so nothing here imports it before a model is really
 """
 
 from civicops.transform.build import build, run_unit_tests
+from civicops.transform.project import Engine
 from civicops.transform.values import BuildResult, LayerFinding, ModelResult, TransformError, UnitTestResult
 
 __all__ = [
     "BuildResult",
+    "Engine",
     "LayerFinding",
     "ModelResult",
     "TransformError",
