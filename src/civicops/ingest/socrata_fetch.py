@@ -116,10 +116,11 @@ class _Fetcher:
             part = self._pages(part, task.where, expected)
             after = self.client.probe(now=self.now)
             for _ in range(ROUNDS):
-                if task.kind == "increment" or part.rows >= after.count or not part.objects[-1].rows:
+                if task.kind == "increment" or part.rows < expected or after.count <= max(part.rows, expected):
                     break
                 # New rows pushed others towards the end, behind what was expected: they are still to come.
-                part = self._pages(part, None, after.count)
+                expected = after.count
+                part = self._pages(part, None, expected)
                 after = self.client.probe(now=self.now)
             inside = after if task.where is None else self.client.probe(task.where, now=self.now)
             moved = after != planned or inside.count != expected
@@ -188,42 +189,44 @@ class _Fetcher:
         try:
             self.progress.advance(part.rows)
             while part.rows < expected or not part.objects:
-                landed = self._page(part, where, expected)
+                landed, doubt = self._page(part, where, expected)
                 part = self.landing.add(part, landed, offset=part.rows, limit=self.source.page_rows)
                 self.progress.advance(landed.rows or 0)
-                if not landed.rows:
-                    break
+                if doubt:
+                    break  # whatever comes after it would be wrong as well
         finally:
             self.progress.done()
         return part
 
-    def _page(self, part: Part, where: str | None, expected: int) -> LandedObject:
-        """One page, landed; asked for again while it is shorter than it must be, or equal to one that came before."""
+    def _page(self, part: Part, where: str | None, expected: int) -> tuple[LandedObject, str | None]:
+        """One page, landed, and what is wrong with it.
+
+        It is asked for again while it is shorter than it must be, or equal to one that came before.
+        """
         earlier = {landed.sha256 for landed in part.objects}
         due = min(self.source.page_rows, expected - part.rows)
         landed: list[LandedObject] = []
 
         def judge(answer: Answer) -> str | None:
-            landed.append(
-                self.landing.put(
-                    self.product,
-                    self.source.name,
-                    answer.blocks(),
-                    "csv",
-                    url=answer.url,
-                    status=answer.status,
-                    headers=answer.headers,
-                )
+            page = self.landing.put(
+                self.product,
+                self.source.name,
+                answer.blocks(),
+                "csv",
+                url=answer.url,
+                status=answer.status,
+                headers=answer.headers,
             )
-            rows = landed[-1].rows or 0
+            landed.append(page)
+            rows = page.rows or 0
             if rows < due:
                 return f"sent {rows} rows of {due}"
-            return "sent the same page twice" if rows and landed[-1].sha256 in earlier else None
+            return "sent the same page twice" if rows and page.sha256 in earlier else None
 
-        self.client.page(
+        answer = self.client.page(
             where=where, order=part.plan["order"], limit=self.source.page_rows, offset=part.rows, judge=judge
         )
-        return landed[-1]
+        return landed[-1], answer.doubt
 
 
 def _state(plan: Mapping[str, Any]) -> Probe:

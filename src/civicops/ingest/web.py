@@ -15,7 +15,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -61,12 +61,16 @@ DEFAULT_PATIENCE = Patience()
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole, plausible answer. `body` is a temporary file, at its beginning; `headers` are those worth keeping."""
+    """A whole, plausible answer. `body` is a temporary file, at its beginning; `headers` are those worth keeping.
+
+    `doubt` is what its judge held against it to the last.
+    """
 
     status: int
     url: str
     headers: Mapping[str, str]
     body: BinaryIO
+    doubt: str | None = None
 
     def read(self) -> bytes:
         """All of the body."""
@@ -161,7 +165,7 @@ class Web:
                         raise _AgainError(doubt)
         except _AgainError as error:
             if believed is not None:
-                return believed
+                return replace(believed, doubt=error.words)
             raise FetchError(
                 f"{url.host} {error.words}; tried {self.patience.attempts} times.",
                 hint="Try again later; what was fetched so far is kept, and the last release stays in place.",

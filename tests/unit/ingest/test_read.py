@@ -292,7 +292,7 @@ def test_values_that_look_like_rows_do_not_fool_a_large_read(deliver: Deliver, r
 TEXT = st.text(st.one_of(st.sampled_from(list("\",\n\r\t; \\'#\0\ufeffé")), st.characters(codec="utf-8")), max_size=12)
 
 
-@settings(max_examples=int(os.environ.get("CIVICOPS_EXAMPLES", "150")), deadline=None)
+@settings(max_examples=int(os.environ.get("CIVICOPS_EXAMPLES", "100")), deadline=None)
 @given(
     width=st.integers(1, 5),
     table=st.lists(st.lists(TEXT, min_size=5, max_size=5), max_size=12),
@@ -329,7 +329,7 @@ def test_whatever_python_writes_as_csv_comes_back(
             assert stream.read() == data
 
 
-@settings(max_examples=int(os.environ.get("CIVICOPS_EXAMPLES", "300")), deadline=None)
+@settings(max_examples=int(os.environ.get("CIVICOPS_EXAMPLES", "150")), deadline=None)
 @given(
     st.lists(
         st.sampled_from([b"a", b",", b'"', b"\n", b"\r", b"\r\n", b'"a",', b"\xff", b"\xc3\xa9", b" "]), max_size=40
