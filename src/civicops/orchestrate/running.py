@@ -25,6 +25,9 @@ DAGSTER_YAML = """\
 # Made by civicops; changes here are overwritten.
 telemetry:
   enabled: false
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 run_monitoring:
   enabled: true
   poll_interval_seconds: 10

@@ -6,6 +6,7 @@ show; that is made in `definitions`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -39,7 +40,11 @@ def serve(workspace: Workspace, *, port: int, say: Callable[[str], None]) -> int
         "scheduler": [sys.executable, "-m", "dagster._daemon", "run", *module],
         "pages": [sys.executable, "-m", "dagster_webserver", "--host", HOST, "--port", str(port), *module],
     }
-    children = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}  # noqa: S603
+    # Each in a session of its own: what it starts in turn (code servers, runs) can then be ended with it.
+    children = {
+        name: subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own programs
+        for name, command in commands.items()
+    }
     stop = _Stop()
     say(f"Scheduler and pages are starting; http://{HOST}:{port} shows every run. Ctrl-C ends both.")
     try:
@@ -68,16 +73,21 @@ class _Stop:
 
 
 def _end(children: list[subprocess.Popen[bytes]]) -> None:
+    """Ask every child to end, wait, then end whatever it left behind."""
     for child in children:
         if child.poll() is None:
             child.send_signal(signal.SIGINT)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     for child in children:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, number)
+        time.sleep(1 if number == signal.SIGTERM else 0)
+    for child in children:
+        child.wait()
 
 
 def _refuse_taken(port: int) -> None:
