@@ -87,7 +87,7 @@ def test_placing_finds_the_measured_facts_again(ran: Ran) -> None:
     """The table of measured facts in the samples' README: with a place, outside all councils, in several, agreeing."""
     found = ran.query(
         "SELECT source_dataset, count(council_matches), count(*) FILTER (council_matches = 0), "
-        "count(*) FILTER (council_matches > 1), count(*) FILTER (council_agrees), count(*) FILTER (NOT council_agrees) "
+        "count(*) FILTER (council_matches > 1), count(*) FILTER (is_council_agreed), count(*) FILTER (NOT is_council_agreed) "
         "FROM {requests} GROUP BY 1 ORDER BY 1"
     )
     assert found == [

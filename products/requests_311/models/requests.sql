@@ -124,10 +124,10 @@ select
         -- Where councils overlap the city may name the larger one, which holds the point as well.
         when p.council_matches > 1 then {{ area_holds('council', 'p.longitude', 'p.latitude', 'p.created_on', 'p.source_council_code') }}
         when p.council_here is not null and p.source_council_code is not null then false
-    end as council_agrees,
+    end as is_council_agreed,
     p.district_code,
     cast(p.source_district_code as {{ dbt.type_string() }}) as source_district_code,
-    p.district_code = cast(p.source_district_code as {{ dbt.type_string() }}) as district_agrees,
+    p.district_code = cast(p.source_district_code as {{ dbt.type_string() }}) as is_district_agreed,
     p.planning_area,
     p.police_precinct,
     p.flags

@@ -271,7 +271,7 @@ class _Reader:
             description=rule.description,
             column=column.name if column else None,
             dimension=rule.dimension,
-            spec=spec,  # type: ignore[arg-type]
+            spec=spec,
         )
 
     def custom(self, rule: odcs.Quality, at: YamlPath) -> Any:

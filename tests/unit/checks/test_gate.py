@@ -22,9 +22,7 @@ def judge(con: Any, contract: Contract, select: str, *specs: Any, **context: Any
     return [(result.outcome, result.broken) for result in results]
 
 
-ROWS = (
-    "SELECT * FROM (VALUES ('a', 1, TIMESTAMPTZ '2026-01-09 12:00:00Z'), ('b', 2, NULL), ('b', NULL, NULL)) t(k, n, seen_at)"
-)
+ROWS = "SELECT * FROM (VALUES ('a', 1, TIMESTAMPTZ '2026-01-09 12:00:00Z'), ('b', 2, NULL), ('b', NULL, NULL)) t(k, n, seen_at)"
 
 
 @pytest.mark.parametrize(
