@@ -15,14 +15,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from civicops.contracts import Contract
 from civicops.ingest import csv_split
+from civicops.ingest.disk import open_zstd, writing
 from civicops.ingest.json_rows import JsonRow
 from civicops.ingest.landing import Landing
 from civicops.ingest.layout import Layout, Placed, layouts, place
@@ -30,6 +33,10 @@ from civicops.ingest.measure import json_records, unpacked_parquet
 from civicops.ingest.values import Delivery, Finding, Media
 
 BATCH_ROWS = 20_000
+MANY_OBJECTS = 8
+"""With so many files every thread has one of its own to read."""
+UNPACK_BYTES = 64_000_000
+"""From this size on a single file is unpacked first, so that all threads can read it."""
 PARALLEL_BYTES = 24_000_000
 """Below this a file is one buffer of DuckDB's reader. Above it, values with line breaks inside are read by one thread, for a
 thread that starts in the middle of a file can only guess whether it stands inside a quoted value."""
@@ -155,15 +162,14 @@ class _Reader:
             yield self.load(layout, rest, layout.fields)
 
     def _stream(self, layout: Layout, objects: Sequence[Placed], parallel: bool) -> str:
-        paths = [
-            str(self.landing.object_path(self.product, self.source, item.landed.sha256, item.landed.media))
-            for item in objects
-        ]
+        paths, compression = [str(self._path(item)) for item in objects], "zstd"
+        if parallel and (unpacked := self._unpack(objects)):
+            paths, compression = [str(path) for path in unpacked], "none"
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.fields)
         scan = (
             f"read_csv([{', '.join(map(literal, paths))}], columns = {{{columns}}}, auto_detect = false, header = true, "
             "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, null_padding = false, "
-            f"ignore_errors = false, compression = 'zstd', filename = '_path', parallel = {str(parallel).lower()})"
+            f"ignore_errors = false, compression = '{compression}', filename = '_path', parallel = {str(parallel).lower()})"
         )
         names = ", ".join(f"rows.{identifier(name)}" for name in layout.fields)
         of = ", ".join(
@@ -174,6 +180,30 @@ class _Reader:
             f"SELECT {names}, origin._object, origin._delivery FROM {scan} AS rows "
             f"JOIN (VALUES {of}) AS origin(_path, _object, _delivery) ON rows._path = origin._path"
         )
+
+    def _path(self, item: Placed) -> Path:
+        return self.landing.object_path(self.product, self.source, item.landed.sha256, item.landed.media)
+
+    def _unpack(self, objects: Sequence[Placed]) -> list[Path]:
+        """Write few large objects uncompressed into the connection's temporary folder; none when that does not pay.
+
+        A compressed file is read by one thread, and everything that is done to its rows is then done by that thread too.
+        """
+        if len(objects) >= MANY_OBJECTS or all(item.landed.bytes_size < UNPACK_BYTES for item in objects):
+            return []
+        setting = self.con.execute("SELECT current_setting('temp_directory')").fetchone()
+        if not setting or not setting[0]:
+            return []
+        folder = Path(setting[0])
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            paths = []
+            for item in objects:
+                path = folder / f"{item.landed.sha256}.csv"
+                with open_zstd(self._path(item)) as packed, path.open("wb") as plain:
+                    shutil.copyfileobj(packed, plain, 1 << 20)
+                paths.append(path)
+        return paths
 
     def load(self, layout: Layout, objects: Sequence[Placed], fields: tuple[str, ...]) -> str:
         """Split objects by our own readers into a temporary table; gives a SELECT of its readable rows."""

@@ -30,11 +30,10 @@ from civicops.checks.sql import parquet
 from civicops.checks.values import CheckResult, Conservation, row_result
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
-from civicops.ingest.fetch import fetch as fetch_source
+from civicops.ingest.fetch import fetch_all
 from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
-from civicops.ingest.socrata import probe
-from civicops.ingest.values import FetchResult, Finding, IngestError, SocrataSource, Source
+from civicops.ingest.values import FetchResult, Finding, Source
 from civicops.orchestrate.context import Accepted, ProductRun
 from civicops.orchestrate.provenance import provenance
 from civicops.release.publish import Published, StagedRelease, discard, publish, stage
@@ -64,24 +63,9 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     Raises `StoppedError` when a delivery must not be used.
     """
     with run.step("fetch"):
-        portals = [source for source in run.sources if isinstance(source, SocrataSource)]
-        known = probe(portals) if portals else {}
-        for answer in known.values():
-            if isinstance(answer, IngestError):
-                raise answer
-        probes = {name: answer for name, answer in known.items() if not isinstance(answer, IngestError)}
-        results = {
-            source.name: fetch_source(
-                source,
-                run.landing,
-                run.product.name,
-                progress=run.progress,
-                full=run.full,
-                known=probes.get(source.name),
-                now=run.now,
-            )
-            for source in run.sources
-        }
+        results = fetch_all(
+            run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now
+        )
         notes = []
         for source in run.sources:
             result = results[source.name]
