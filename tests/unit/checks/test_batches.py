@@ -89,6 +89,27 @@ def test_each_rule_finds_its_fault_and_does_what_it_says(
         ] == nulls
 
 
+@pytest.mark.parametrize("around", ["{} ", " {}", "\t{}", "{}\t", " \t {} \t "])
+def test_white_space_around_a_value_is_no_part_of_it(con: Any, store: BatchStore, check: Check, around: str) -> None:
+    batch = check([[around.format(value) for value in GOOD]])
+    assert batch.counts == {}
+    row = accepted(con, store, batch)[0]
+    assert (row["visit_id"], row["kind"], row["age"], row["score"], row["is_ok"]) == ("v1", "adult", 30, 1.5, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7", 7), ("007", 7), ("+7", 7), ("-0", 0), ("7.00", 7), ("7.", 7), ("1_0", None), ("0x7", None), ("7e0", None)],
+)
+def test_whole_numbers_are_read_strictly(
+    con: Any, store: BatchStore, check: Check, text: str, number: int | None
+) -> None:
+    batch = check([altered(age=text, kind="child")])
+    assert batch.accepted == (number is not None)
+    if number is not None:
+        assert accepted(con, store, batch)[0]["age"] == number
+
+
 def test_a_blanked_value_is_kept_beside(con: Any, store: BatchStore, check: Check) -> None:
     batch = check([altered(zip='9"1', lat="0", lon="0")])
     row = accepted(con, store, batch)[0]
