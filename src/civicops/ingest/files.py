@@ -80,10 +80,10 @@ def fetch_files(
                     before = known.get(f"file:{file.name}", [])
                     if not before or any(landed.headers.get(_STAMP) != stamp for landed in before):
                         before = _take(landing, product, source, file, stamp)
+                        progress.advance(sum(landed.rows or 0 for landed in before))
                 except OSError as error:
                     raise _unreadable(source, file.path, error) from error
                 taken += before
-                progress.advance(sum(landed.rows or 0 for landed in before))
         finally:
             progress.done()
         return _deliver(landing, product, source.name, taken, live, full=full)
