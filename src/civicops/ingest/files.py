@@ -72,20 +72,24 @@ def fetch_files(
             for landed in delivery.objects:
                 known.setdefault(landed.url.split("!", 1)[0], []).append(landed)
         taken: list[LandedObject] = []
-        progress.start(source.name, None)
+        started = False
         try:
             for file in _listed(source):
                 try:
                     stamp = file.stamp()
                     before = known.get(f"file:{file.name}", [])
                     if not before or any(landed.headers.get(_STAMP) != stamp for landed in before):
+                        if not started:
+                            progress.start(source.name, None)
+                            started = True
                         before = _take(landing, product, source, file, stamp)
                         progress.advance(sum(landed.rows or 0 for landed in before))
                 except OSError as error:
                     raise _unreadable(source, file.path, error) from error
                 taken += before
         finally:
-            progress.done()
+            if started:
+                progress.done()
         return _deliver(landing, product, source.name, taken, live, full=full)
 
 
@@ -103,7 +107,7 @@ def fetch_url(
     with landing.fetching(product, source.name), Web(address, patience=patience) as web:
         live = landing.live(product, source.name)
         last = live[-1].objects[0] if live and live[-1].objects and not full and not _stopped(live) else None
-        progress.start(source.name, None)
+        started = False
         try:
             try:
                 answer = web.get(
@@ -113,6 +117,8 @@ def fetch_url(
                 raise SourceError(error.message, hint=f"Check the address of source '{source.name}'.") from error
             if answer.status == 304:
                 return FetchResult(None, live)
+            progress.start(source.name, None)
+            started = True
             with tempfile.TemporaryDirectory(prefix="civicops-") as folder:
                 path = Path(folder) / "download"
                 with writing(path), path.open("wb") as file:
@@ -128,7 +134,8 @@ def fetch_url(
                 )
             progress.advance(sum(landed.rows or 0 for landed in taken))
         finally:
-            progress.done()
+            if started:
+                progress.done()
         return _deliver(landing, product, source.name, taken, live, full=full)
 
 
