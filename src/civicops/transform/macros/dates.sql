@@ -16,6 +16,7 @@
 {# Whole seconds from one moment to another; null where either is. #}
 {% macro seconds_between(first, second) %}{{ return(adapter.dispatch('seconds_between')(first, second)) }}{% endmacro %}
 {% macro default__seconds_between(first, second) %}cast(extract(epoch from ({{ second }} - {{ first }})) as bigint){% endmacro %}
-{% macro duckdb__seconds_between(first, second) %}date_diff('second', {{ first }}, {{ second }}){% endmacro %}
+{# Not date_diff: for moments with a time zone that asks a calendar, at ten times the cost, for the same number. #}
+{% macro duckdb__seconds_between(first, second) %}(epoch_us({{ second }}) // 1000000 - epoch_us({{ first }}) // 1000000){% endmacro %}
 {% macro bigquery__seconds_between(first, second) %}timestamp_diff({{ second }}, {{ first }}, second){% endmacro %}
 {% macro spark__seconds_between(first, second) %}(unix_timestamp({{ second }}) - unix_timestamp({{ first }})){% endmacro %}
