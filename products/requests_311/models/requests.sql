@@ -66,7 +66,9 @@ coded as (
             when s.code = 'closed' and o.outcome_code in ('duplicate', 'cancelled', 'referred') then o.outcome_code
             else coalesce(s.code, 'unmapped')
         end as status_code,
-        {{ local_date('r.created_at', tz) }} as created_on
+        {{ local_date('r.created_at', tz) }} as created_on,
+        {{ area_day('council', 'r.created_at', tz) }} as council_day,
+        {{ area_day('district', 'r.created_at', tz) }} as district_day
     from records as r
     left join types as t on r.era = t.era and r.source_request_type = t.source_value
     left join channels as h on r.era = h.era and r.source_channel = h.source_value
@@ -78,10 +80,15 @@ coded as (
 placed as (
     select
         c.*,
-        {{ area_of('council', 'c.longitude', 'c.latitude', 'c.created_on') }} as council_here,
-        {{ area_matches('council', 'c.longitude', 'c.latitude', 'c.created_on') }} as council_matches,
-        {{ area_of('district', 'c.longitude', 'c.latitude', 'c.created_on') }} as district_code
+        l.council_code as council_here,
+        l.council_matches,
+        l.is_source_council_right,
+        l.district_code
     from coded as c
+    left join {{ ref('int_places') }} as l
+        on c.longitude = l.longitude and c.latitude = l.latitude
+        and coalesce(c.source_council_code, '') = l.source_council_code
+        and c.council_day = l.council_day and c.district_day = l.district_day
 )
 
 select
@@ -122,7 +129,7 @@ select
     case
         when p.council_here = p.source_council_code then true
         -- Where councils overlap the city may name the larger one, which holds the point as well.
-        when p.council_matches > 1 then {{ area_holds('council', 'p.longitude', 'p.latitude', 'p.created_on', 'p.source_council_code') }}
+        when p.council_matches > 1 and p.source_council_code is not null then p.is_source_council_right
         when p.council_here is not null and p.source_council_code is not null then false
     end as is_council_agreed,
     p.district_code,

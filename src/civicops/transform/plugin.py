@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, TypeAlias, cast
 
 import duckdb
@@ -28,6 +28,7 @@ from civicops.geo import Area, PlaceIndex
 Chunks: TypeAlias = "pa.ChunkedArray[Any]"
 CELLS = 512  # for a million points a coarser grid costs less in all than the finest: it is built anew in every run
 EPOCH = date(1970, 1, 1)
+FIRST, LAST = (date.min - EPOCH).days, (date.max - EPOCH).days  # days of sets that are open at that end
 NOT_A_DAY = np.iinfo(np.int64).min
 ARROW_TYPE = pa.struct([("code", pa.string()), ("matches", pa.int32())])
 
@@ -54,6 +55,25 @@ class LayerIndex:
         shapely.prepare([area.geometry for item in sets for area in item.areas])
         self._indexes: dict[int, PlaceIndex] = {}
         self._lock = threading.Lock()
+
+    def day_macro(self) -> str:
+        """The body of the SQL macro that gives any moment a day of the set in force then; `moment` and `tz` are its parameters.
+
+        Local midnights are constants to the engine, so a moment is only turned into a local date where no set is in force:
+        that day is then in no set either.
+        """
+        if not self._by_day:
+            return f"CAST('{EPOCH}' AS DATE)"
+        arms = ""
+        for item in self._sets:
+            tests = []
+            if item.first_day > FIRST:
+                tests.append(f"moment >= timezone(tz, TIMESTAMP '{_date(item.first_day)} 00:00:00')")
+            if item.last_day < LAST:
+                tests.append(f"moment < timezone(tz, TIMESTAMP '{_date(item.last_day + 1)} 00:00:00')")
+            inside = next((day for day in (item.first_day, item.last_day) if FIRST < day < LAST), 0)
+            arms += f"WHEN {' AND '.join(tests) or 'moment IS NOT NULL'} THEN CAST('{_date(inside)}' AS DATE) "
+        return f"CASE {arms}ELSE CAST(timezone(tz, moment) AS DATE) END"
 
     def _index(self, number: int) -> PlaceIndex:
         with self._lock:
@@ -144,11 +164,16 @@ def _day(value: date | None, default: date) -> int:
     return ((value or default) - EPOCH).days
 
 
+def _date(day: int) -> date:
+    return EPOCH + timedelta(days=day)
+
+
 def register(con: duckdb.DuckDBPyConnection, layers: dict[str, LayerIndex]) -> None:
-    """Make two functions per layer known to the connection's database.
+    """Make the functions of every layer known to the connection's database.
 
     `place_in__<layer>(longitude, latitude, day)` gives a struct of `code` and `matches`; `is_in__<layer>(longitude,
-    latitude, day, code)` whether that area holds the point.
+    latitude, day, code)` whether that area holds the point; `geo.day_of__<layer>(moment, tz)` is a day that stands for the
+    set in force at that moment.
     """
     answer = con.struct_type({"code": VARCHAR, "matches": INTEGER})
     point: list[Any] = [DOUBLE, DOUBLE, DATE]
@@ -159,6 +184,7 @@ def register(con: duckdb.DuckDBPyConnection, layers: dict[str, LayerIndex]) -> N
         place, holds = cast("Callable[..., Any]", layer.place), cast("Callable[..., Any]", layer.holds)
         con.create_function(f"place_in__{name}", place, point, answer, type=kind, null_handling=nulls)
         con.create_function(f"is_in__{name}", holds, [*point, VARCHAR], BOOLEAN, type=kind, null_handling=nulls)
+        con.execute(f"CREATE OR REPLACE MACRO geo.day_of__{name}(moment, tz) AS {layer.day_macro()}")
 
 
 class Plugin(BasePlugin):

@@ -21,3 +21,9 @@
   {{ exceptions.raise_compiler_error("area_holds is not written for " ~ target.type ~ " yet: add " ~ target.type ~ "__area_holds") }}
 {% endmacro %}
 {% macro duckdb__area_holds(layer, lon, lat, on_date, code) %}is_in__{{ layer }}({{ lon }}, {{ lat }}, {{ on_date }}, {{ code }}){% endmacro %}
+
+{# A day that stands for the set of the layer in force at a moment: two moments have the same one if and only if the same set places their
+   points. Asking once per place and set, not once per row, is what it is for. A moment without a set has a day of its own, in no set. #}
+{% macro area_day(layer, moment, tz) %}{{ return(adapter.dispatch('area_day')(layer, moment, tz)) }}{% endmacro %}
+{% macro default__area_day(layer, moment, tz) %}{{ local_date(moment, tz) }}{% endmacro %}
+{% macro duckdb__area_day(layer, moment, tz) %}geo.day_of__{{ layer }}({{ moment }}, '{{ tz }}'){% endmacro %}
