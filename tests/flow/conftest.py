@@ -20,6 +20,7 @@ from civicops.orchestrate.records import RunLog, RunRecord
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
 from civicops.workspace import Workspace
+from tests.flow.city import base, portal  # noqa: F401 - fixtures of the 311 product, made once for all its files
 
 SETTINGS = '[workspace]\norganisation = "Friends of the Library"\ntimezone = "America/Los_Angeles"\n'
 PRODUCT = """\
