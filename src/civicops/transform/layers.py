@@ -178,4 +178,8 @@ def _insert(con: duckdb.DuckDBPyConnection, item: LayerSet, boundaries: Boundary
         )
         for boundary in boundaries.boundaries
     ]  # fmt: skip
-    con.executemany(f"INSERT INTO geo.area VALUES ({', '.join('?' * 10)})", rows)
+    # One statement: row by row costs ten times as much.
+    marks = f"({', '.join('?' * 10)})"
+    con.execute(
+        f"INSERT INTO geo.area VALUES {', '.join([marks] * len(rows))}", [value for row in rows for value in row]
+    )
