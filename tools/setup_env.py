@@ -166,7 +166,17 @@ def install(level: Level) -> None:
     count = len(re.findall(r"^\S+==", level.lock.read_text(encoding="utf-8"), re.MULTILINE))
     say(f"installing {count} packages into {level.venv.name}")
     uv = ensure_uv(level)
-    sync = ["pip", "sync", "-q", "--python", str(level.python), "--require-hashes", "--no-build", "--compile-bytecode", str(level.lock)]
+    sync = [
+        "pip",
+        "sync",
+        "-q",
+        "--python",
+        str(level.python),
+        "--require-hashes",
+        "--no-build",
+        "--compile-bytecode",
+        str(level.lock),
+    ]
     # uv first; then from its cache alone, for a laptop on a train; then pip, which knows a private index or proxy that
     # is written into pip's own configuration.
     done = uv is not None and (run(uv, *sync, quiet=True) or run(uv, "--offline", *sync, quiet=True))
