@@ -1,7 +1,7 @@
 """The 311 product when the portal fails or changes, and runs are killed.
 
 Belongs here: whole runs over HTTP, each held against an undisturbed one, byte by byte. Does not belong here: what an undisturbed run
-finds (`test_requests_311`), time that passes (`test_requests_311_time`), the connector by itself (`tests/unit/ingest`).
+finds (`test_requests_311`), time that passes and faults that pass (`test_requests_311_time`), the connector by itself (`tests/unit/ingest`).
 """
 
 from __future__ import annotations
@@ -48,36 +48,6 @@ from tests.flow.city import (
 
 pytestmark = pytest.mark.xdist_group("requests_311")
 CANARY = "canary-token-8d1f"
-
-
-# Faults that pass -----------------------------------------------------------------------------------------------------
-
-
-PASSING: dict[str, tuple[str, dict[str, Any]]] = {
-    "ms7h-a45h": ("429", {"retry_after": 1}),
-    "ndkd-k878": ("500", {}),
-    "d4vt-q4t5": ("timeout", {"seconds": 0.3}),
-    "h65r-yf5i": ("truncated", {"how": "length"}),
-    "pvft-t768": ("truncated", {"how": "gzip"}),
-    "rq3b-xjk8": ("reset", {}),
-    "97z7-y5bt": ("page_twice", {}),
-    "i5ke-k6by": ("empty_page", {}),
-    "4a4x-mna2": ("html_200", {}),
-    "b7dx-7gc3": ("503", {"retry_after": None}),
-}
-
-
-def test_faults_that_pass_leave_no_trace(base: Base, portal: Portal, tmp_path: Path) -> None:
-    """Each strikes another dataset, in the middle of its pages; one strikes the first question."""
-    for dataset_id, (kind, how) in PASSING.items():
-        portal.fault(kind, dataset_id, contains=".csv", nth=2, **how)
-    portal.fault("502", NEWEST, contains="count(*)")
-    city = make_city(tmp_path, portal.url)
-    record = city.run()
-    assert set(portal.struck().values()) == {1}
-    assert record.status == "succeeded"
-    assert [dict(finding) for finding in record.findings] == [dict(finding) for finding in base.record.findings]
-    assert city.hashes() == base.city.hashes()
 
 
 # Faults that stay -----------------------------------------------------------------------------------------------------
