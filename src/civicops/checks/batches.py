@@ -23,6 +23,7 @@ from pathlib import Path
 import duckdb
 
 from civicops.checks.compile import PASSED_ON, compile_checks
+from civicops.checks.split import split_text, split_typed, typed_rows
 from civicops.checks.sql import parquet, quote, text
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
@@ -78,6 +79,21 @@ class RawBatch:
     findings: tuple[dict[str, object], ...] = ()
 
 
+@dataclass(frozen=True)
+class TypedBatch:
+    """One landed Parquet file whose columns are those of the contract, typed already; `rows_in` as in `RawBatch`."""
+
+    source: str
+    landed: ObjectKey
+    path: Path
+    rows_in: int
+    findings: tuple[dict[str, object], ...] = ()
+
+    @property
+    def objects(self) -> tuple[ObjectKey, ...]:
+        return (self.landed,)
+
+
 class BatchStore:
     """The batches of one product's accepted datasets under `accepted` and `quarantine`."""
 
@@ -130,13 +146,15 @@ class BatchStore:
         self,
         con: duckdb.DuckDBPyConnection,
         contract: Contract,
-        raw: RawBatch,
+        raw: RawBatch | TypedBatch,
         lookups: Mapping[tuple[str, str], tuple[str, ...]],
         run_id: str,
     ) -> Batch:
-        """Check raw rows in one scan and keep what it gave; returns the batch that was there if it is known already.
+        """Check raw rows and keep what it gave; returns the batch that was there if it is known already.
 
-        Raises `ConservationError` when accepted and quarantined rows do not add up to the rows that landed.
+        Rows of text are checked in one scan. Of a typed file the rows that broke a check are held in memory for a moment (or
+        where `con` spills to); no check is made that asks how a value was written. Raises `ConservationError` when accepted
+        and quarantined rows do not add up to the rows that landed.
         """
         fingerprint = fingerprint_of(contract, lookups)
         batch_id = _batch_id(contract, fingerprint, raw.objects)
@@ -147,18 +165,10 @@ class BatchStore:
         work = final.with_name(f".{batch_id}.{os.getpid()}")
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        source = f"SELECT *, {text(raw.source)} AS {quote('_source')} FROM ({raw.select})"
-        compiled = compile_checks(contract, source, raw.fields, lookups)
-        con.execute(
-            f"COPY ({compiled.select}) TO {text(str(work / 'split'))} (FORMAT parquet, PARTITION_BY (_held), COMPRESSION zstd)"
-        )
-        for number, path in enumerate(sorted((work / "split").glob("_held=false/*.parquet"))):
-            path.rename(work / f"rows{number}.parquet")
-        rows = sorted(work.glob("rows*.parquet"))
-        accepted, counts = _counts(con, rows, "_flags")
-        held = self._hold(
-            con, contract, raw, sorted((work / "split").glob("_held=true/*.parquet")), work, run_id, fingerprint
-        )
+        parts = _split(con, contract, raw, lookups, work)
+        made_under = {"_contract": contract.version, "_fingerprint": fingerprint, "_run": run_id}
+        accepted, counts = _counts(con, sorted(work.glob("rows*.parquet")), "_flags")
+        held = _hold(con, parts, made_under, work)
         quarantined, more = _counts(con, [held] if held else [], "_checks")
         shutil.rmtree(work / "split", ignore_errors=True)
         for check_id, count in more.items():
@@ -182,41 +192,48 @@ class BatchStore:
         work.rename(final)
         return batch
 
-    def _hold(
-        self,
-        con: duckdb.DuckDBPyConnection,
-        contract: Contract,
-        raw: RawBatch,
-        split: Sequence[Path],
-        work: Path,
-        run_id: str,
-        fingerprint: str,
-    ) -> Path | None:
-        """Write the rows held back, and those that could not be read at all, as one file; None when there are none."""
-        parts = []
-        if split:
-            names = ", ".join(quote(name) for name in PASSED_ON)
-            parts.append(
-                f"SELECT _raw, _flags AS _checks, CAST(NULL AS VARCHAR) AS _error, {names} FROM {parquet(split)}"
-            )
-        if raw.rejects:
-            parts.append(
-                f"SELECT CAST(to_json(struct_pack(text := raw_text)) AS VARCHAR) AS _raw, [{text(UNREADABLE)}] AS _checks, "
-                f"error AS _error, {text(raw.source)} AS _source, _object, _delivery FROM ({raw.rejects})"
-            )
-        if not parts:
-            return None
-        target = work / "held.parquet"
-        con.execute(
-            f"COPY (SELECT *, {text(contract.version)} AS _contract, {text(fingerprint)} AS _fingerprint, {text(run_id)} AS "
-            f"_run FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _delivery, _object, _raw) TO {text(str(target))} "
-            "(FORMAT parquet, COMPRESSION zstd)"
+
+def _split(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    raw: RawBatch | TypedBatch,
+    lookups: Mapping[tuple[str, str], tuple[str, ...]],
+    work: Path,
+) -> list[str]:
+    """Write the accepted rows into `work`; gives SELECTs of the others: `_raw`, `_checks`, `PASSED_ON`, perhaps `_error`."""
+    if isinstance(raw, TypedBatch):
+        rows = typed_rows(raw.path, raw.source, *raw.landed)
+        return [split_typed(con, compile_checks(contract, rows, (), lookups, typed=True), rows, work)]
+    source = f"SELECT *, {text(raw.source)} AS {quote('_source')} FROM ({raw.select})"
+    held = split_text(con, compile_checks(contract, source, raw.fields, lookups), work)
+    parts = [held] if held else []
+    if raw.rejects:
+        parts.append(
+            f"SELECT CAST(to_json(struct_pack(text := raw_text)) AS VARCHAR) AS _raw, [{text(UNREADABLE)}] AS _checks, "
+            f"error AS _error, {text(raw.source)} AS _source, _object, _delivery FROM ({raw.rejects})"
         )
-        counted = con.execute(f"SELECT count(*) FROM {parquet([target])}").fetchone()
-        if counted and counted[0]:
-            return target
-        target.unlink()
+    return parts
+
+
+def _hold(
+    con: duckdb.DuckDBPyConnection, parts: Sequence[str], made_under: Mapping[str, str], work: Path
+) -> Path | None:
+    """Write the rows held back, and those that could not be read at all, as one file; None when there are none."""
+    if not parts:
         return None
+    target = work / "held.parquet"
+    shape = "SELECT '' AS _raw, CAST([] AS VARCHAR[]) AS _checks, '' AS _error WHERE FALSE"
+    marks = ", ".join(f"{text(value)} AS {name}" for name, value in made_under.items())
+    con.execute(
+        f"COPY (SELECT _raw, _checks, _error, {', '.join(PASSED_ON)}, {marks} FROM "
+        f"({' UNION ALL BY NAME '.join([shape, *parts])}) ORDER BY _delivery, _object, _raw) TO {text(str(target))} "
+        "(FORMAT parquet, COMPRESSION zstd)"
+    )
+    counted = con.execute(f"SELECT count(*) FROM {parquet([target])}").fetchone()
+    if counted and counted[0]:
+        return target
+    target.unlink()
+    return None
 
 
 def fingerprint_of(contract: Contract, lookups: Mapping[tuple[str, str], tuple[str, ...]]) -> str:

@@ -1,14 +1,17 @@
 """All row checks of a dataset, compiled into one SELECT.
 
 Belongs here: the shape of that statement. One scan yields for every row its typed values, the ids of the checks it broke,
-what was blanked, and, for a row that is held back, its raw values. Does not belong here: running it (`run`), or what makes
+what was blanked, and, for a row that is held back, its raw values. Does not belong here: running it (`split`), or what makes
 a single check true (`rules`).
+
+The checks a row broke stand as bits in one or a few integers (`_broken_0`, ...), each check evaluated once. All that is dear,
+such as lists of ids and JSON, is made from the bits and under a CASE, so only for the few rows that broke something.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlglot
@@ -24,33 +27,66 @@ HOLDING = ("quarantine", "stop")
 PASSED_ON = ("_source", "_object", "_delivery")
 """Columns of the raw rows that say where a row comes from; kept as they are."""
 
+OF_TEXT = ("parses", "local_time")
+"""Kinds of check that ask how a value was written; a value that is typed already cannot break them."""
+
+_NO_FLAGS = "CAST([] AS VARCHAR[])"
+_WORD = 62
+"""Checks per integer: a BIGINT has no more bits without its sign."""
+
 
 @dataclass(frozen=True)
 class Compiled:
     """One dataset's row checks as SQL.
 
-    `select` yields the contract's columns typed, `_flags VARCHAR[]` (ids of all checks the row broke), `_blanked VARCHAR`
-    (JSON of column to raw value, or null), the columns of `PASSED_ON`, `_held BOOLEAN`, and `_raw VARCHAR` (JSON of source
-    field to text, null for accepted rows).
+    `staged` is a table expression of the relation's rows with their typed values and the bits of the checks they broke;
+    `parts` are the columns made of it (see `select`), `broken` and `held` the conditions over it.
     """
 
-    select: str
+    staged: str
+    parts: Mapping[str, str]
+    broken: str
+    held: str
     checks: tuple[Check, ...]
     columns: tuple[str, ...]
 
-    def accepted(self) -> str:
-        """Only the rows that pass, without the columns of the quarantine."""
-        names = ", ".join(quote(name) for name in (*self.columns, "_flags", "_blanked", *PASSED_ON))
-        return f"SELECT {names} FROM ({self.select}) WHERE NOT _held"
+    @property
+    def select(self) -> str:
+        """All rows in one scan.
 
-    def held(self) -> str:
-        """Only the rows that are held back."""
-        names = ", ".join((quote("_raw"), f"{quote('_flags')} AS {quote('_checks')}", *map(quote, PASSED_ON)))
-        return f"SELECT {names} FROM ({self.select}) WHERE _held"
+        The contract's columns typed, `_flags VARCHAR[]` (ids of all checks the row broke), `_blanked VARCHAR` (JSON of
+        column to raw value, or null; of a row that is held back, JSON of all source fields), the columns of `PASSED_ON`,
+        and `_held BOOLEAN`.
+        """
+        kept = (
+            f"CASE WHEN {self.held} THEN {self.parts['_raw']} ELSE {self.parts['_blanked']} END AS {quote('_blanked')}"
+        )
+        others = self._listed((*self.columns, "_flags", *PASSED_ON))
+        return f"SELECT {others}, {kept}, {self.held} AS {quote('_held')} FROM {self.staged}"
+
+    def accepted(self, staged: str | None = None) -> str:
+        """Only the rows that pass, without the columns of the quarantine; of `staged` rows kept elsewhere, if given."""
+        names = (*self.columns, "_flags", "_blanked", *PASSED_ON)
+        return f"SELECT {self._listed(names)} FROM {staged or self.staged} WHERE NOT ({self.held})"
+
+    def quarantined(self, staged: str | None = None) -> str:
+        """Only the rows that are held back: `_raw`, `_checks` and the columns of `PASSED_ON`."""
+        names = self._listed(("_raw", *PASSED_ON))
+        flags = f"{self.parts['_flags']} AS {quote('_checks')}"
+        return f"SELECT {names}, {flags} FROM {staged or self.staged} WHERE {self.held}"
+
+    def untouched(self, relation: str) -> str:
+        """The rows of a typed relation as accepted rows, for those that are known to have broken nothing."""
+        names = ", ".join(quote(name) for name in self.columns)
+        passed = ", ".join(quote(name) for name in PASSED_ON)
+        return f"SELECT {names}, {_NO_FLAGS} AS _flags, CAST(NULL AS VARCHAR) AS _blanked, {passed} FROM {relation}"
 
     def dialect(self, name: str) -> str:
         """The statement in another engine's SQL, as far as sqlglot can say it."""
         return sqlglot.transpile(self.select, read="duckdb", write=name)[0]
+
+    def _listed(self, names: Iterable[str]) -> str:
+        return ", ".join(f"{self.parts[name]} AS {quote(name)}" for name in names)
 
 
 def compile_checks(
@@ -62,26 +98,46 @@ def compile_checks(
     column takes the first of its `source_names` that is among them, and null where none is. With `typed`, the relation has
     the contract's own columns, typed already. Raises `KeyError` for a lookup whose values are not given.
     """
-    raw = {column.name: _raw(column, fields, typed=typed) for column in contract.columns}
-    stage = f"({relation})"
+    stage, checks = f"({relation})", contract.row_checks
     if typed:
-        # Text is only asked for by `parses`, which cannot be broken here: a typed value is its own text.
-        for_text = {c.column for c in contract.row_checks if c.kind == "parses" and c.column}
-        stage = _stage(stage, {text_of(str(name)): raw[str(name)] for name in for_text})
+        checks = tuple(check for check in checks if check.kind not in OF_TEXT)
     else:
-        stage = _stage(stage, {text_of(column.name): cleaned(column, raw[column.name]) for column in contract.columns})
-        walls = {wall_of(c.name): wall_clock(c) for c in contract.columns if c.timezone}
-        stage = _stage(stage, walls)
+        texts = {text_of(c.name): cleaned(c, _raw(c, fields)) for c in contract.columns}
+        stage = _stage(stage, texts)
+        stage = _stage(stage, {wall_of(c.name): wall_clock(c) for c in contract.columns if c.timezone})
         stage = _typed(stage, fields, contract)
-    checks = contract.row_checks
-    bits = {f"_broke_{index}": broken(contract, check, lookups) for index, check in enumerate(checks)}
-    stage = _stage(stage, bits)
-    return Compiled(_outer(stage, contract, fields, typed=typed), checks, contract.column_names)
+    bits = _Bits(checks)
+    stage = _stage(stage, bits.columns(contract, lookups))
+    held = bits.any(check for check in checks if check.action in HOLDING)
+    parts = _parts(contract, bits, fields, typed=typed)
+    return Compiled(stage, parts, bits.any(checks), held, contract.row_checks, contract.column_names)
 
 
-def _raw(column: Column, fields: Sequence[str], *, typed: bool) -> str:
-    if typed:
-        return quote(column.name)
+class _Bits:
+    """Where the bit of each check stands."""
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self.checks = checks
+        self.places = {check.id: (f"_broken_{n // _WORD}", 1 << n % _WORD) for n, check in enumerate(checks)}
+
+    def columns(self, contract: Contract, lookups: LookupValues) -> dict[str, str]:
+        """The integers, as expressions over typed rows."""
+        terms: dict[str, list[str]] = {}
+        for check in self.checks:
+            word, bit = self.places[check.id]
+            terms.setdefault(word, []).append(f"CASE WHEN {broken(contract, check, lookups)} THEN {bit} ELSE 0 END")
+        return {word: f"CAST({' + '.join(of_word)} AS BIGINT)" for word, of_word in terms.items()}
+
+    def any(self, checks: Iterable[Check]) -> str:
+        """The condition that a row broke at least one of `checks`."""
+        masks: dict[str, int] = {}
+        for check in checks:
+            word, bit = self.places[check.id]
+            masks[word] = masks.get(word, 0) | bit
+        return " OR ".join(f"({quote(word)} & {mask}) <> 0" for word, mask in masks.items()) or "FALSE"
+
+
+def _raw(column: Column, fields: Sequence[str]) -> str:
     found = [quote(name) for name in column.source_names if name in fields]
     if len(found) > 1:
         return f"COALESCE({', '.join(found)})"
@@ -108,43 +164,37 @@ def _typed(inner: str, fields: Sequence[str], contract: Contract) -> str:
     return f"(SELECT {', '.join(part for part in (renamed, names, values) if part)} FROM {inner})"
 
 
-def _outer(stage: str, contract: Contract, fields: Sequence[str], *, typed: bool) -> str:
-    checks = contract.row_checks
-    bits = [f"_broke_{index}" for index in range(len(checks))]
-    blanking: dict[str, list[str]] = {}
-    for bit, check in zip(bits, checks, strict=True):
+def _parts(contract: Contract, bits: _Bits, fields: Sequence[str], *, typed: bool) -> dict[str, str]:
+    """The columns that are made of staged rows, as expressions."""
+    blanking: dict[str, list[Check]] = {}
+    for check in bits.checks:
         for column in blanked_columns(check):
-            blanking.setdefault(column, []).append(bit)
-    held = " OR ".join(bit for bit, check in zip(bits, checks, strict=True) if check.action in HOLDING) or "FALSE"
-    ids = ", ".join(f"CASE WHEN {bit} THEN {text(check.id)} END" for bit, check in zip(bits, checks, strict=True))
-    none = "CAST([] AS VARCHAR[])"
-    # The list is only built for rows that broke something: CASE keeps the dear part off the others.
-    flags = f"CASE WHEN {' OR '.join(bits)} THEN list_filter([{ids}], x -> x IS NOT NULL) ELSE {none} END"
+            blanking.setdefault(column, []).append(check)
+    ids = ", ".join(f"CASE WHEN {bits.any([check])} THEN {text(check.id)} END" for check in bits.checks)
+    flags = f"CASE WHEN {bits.any(bits.checks)} THEN list_filter([{ids}], x -> x IS NOT NULL) ELSE {_NO_FLAGS} END"
     sources = {name: name for name in contract.column_names} if typed else {f: f"_field_{f}" for f in fields}
     packed = ", ".join(f"{quote(field)} := {quote(name)}" for field, name in sources.items())
-    parts = {
-        **{column: _blanked(column, blanking.get(column, [])) for column in contract.column_names},
-        "_flags": flags if checks else none,
-        "_blanked": _blanked_values(blanking, typed=typed),
+    return {
+        **{name: _blanked(name, bits.any(blanking.get(name, ()))) for name in contract.column_names},
+        "_flags": flags if bits.checks else _NO_FLAGS,
+        "_blanked": _blanked_values(blanking, bits, typed=typed),
         **{name: quote(name) for name in PASSED_ON},
-        "_held": held,
-        "_raw": f"CASE WHEN {held} THEN CAST(to_json(struct_pack({packed})) AS VARCHAR) END",
+        "_raw": f"CAST(to_json(struct_pack({packed})) AS VARCHAR)",
     }
-    return f"SELECT {', '.join(f'{expression} AS {quote(name)}' for name, expression in parts.items())} FROM {stage}"
 
 
-def _blanked(column: str, bits: Sequence[str]) -> str:
-    return f"CASE WHEN NOT ({' OR '.join(bits)}) THEN {quote(column)} END" if bits else quote(column)
+def _blanked(column: str, when: str) -> str:
+    return quote(column) if when == "FALSE" else f"CASE WHEN NOT ({when}) THEN {quote(column)} END"
 
 
-def _blanked_values(blanking: Mapping[str, Sequence[str]], *, typed: bool) -> str:
+def _blanked_values(blanking: Mapping[str, Sequence[Check]], bits: _Bits, *, typed: bool) -> str:
     """A JSON object of what was blanked: column to the text it had."""
     if not blanking:
         return "CAST(NULL AS VARCHAR)"
     pairs = []
-    for column, bits in blanking.items():
+    for column, checks in blanking.items():
         value = f"CAST({quote(column)} AS VARCHAR)" if typed else quote(text_of(column))
         pair = f"{text(json.dumps(column) + ': ')} || CAST(to_json({value}) AS VARCHAR)"
-        pairs.append(f"CASE WHEN {' OR '.join(bits)} THEN {pair} END")
-    some = " OR ".join(bit for bits in blanking.values() for bit in bits)
+        pairs.append(f"CASE WHEN {bits.any(checks)} THEN {pair} END")
+    some = bits.any(check for checks in blanking.values() for check in checks)
     return f"CASE WHEN {some} THEN '{{' || concat_ws(', ', {', '.join(pairs)}) || '}}' END"

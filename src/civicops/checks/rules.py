@@ -20,7 +20,7 @@ LookupValues = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 def broken(contract: Contract, check: Check, lookups: LookupValues) -> str:
-    """The condition under which a row breaks `check`; never null.
+    """The condition that is true for rows that break `check`, and false or null for all others.
 
     Typed columns stand in it under their own names, source texts and wall-clock times under those of `parse.text_of` and
     `parse.wall_of`. Raises `KeyError` for a lookup that is not given.
@@ -35,7 +35,10 @@ def broken(contract: Contract, check: Check, lookups: LookupValues) -> str:
         case ct.Allowed():
             values = spec.values or lookups[str(spec.lookup), str(spec.lookup_column)]
             items = ", ".join(literal(value) for value in values)
-            return f"{name} IS NOT NULL AND {name} NOT IN ({items})"
+            if any(column.name == check.column and column.sql_type == "VARCHAR" for column in contract.columns):
+                # A function of one column is computed once per distinct value of a Parquet file's dictionary; IN is not.
+                return f"NOT list_contains([{items}], {name})"
+            return f"{name} NOT IN ({items})"
         case ct.Range():
             column = contract.column(str(check.column))
             return _outside(name, _bound(column, spec.minimum), _bound(column, spec.maximum))
@@ -44,23 +47,20 @@ def broken(contract: Contract, check: Check, lookups: LookupValues) -> str:
             high = None if spec.maximum is None else str(spec.maximum)
             return _outside(f"LENGTH({name})", low, high)
         case ct.Pattern():
-            return f"{name} IS NOT NULL AND NOT regexp_full_match({name}, {text(spec.pattern)})"
+            return f"NOT regexp_full_match({name}, {text(spec.pattern)})"
         case ct.Compare():
             left, right = quote(spec.left), quote(spec.right)
-            return f"COALESCE(NOT ({left} {spec.operator} {right}), FALSE)"
+            return f"NOT ({left} {spec.operator} {right})"
         case ct.Inside():
             lon, lat = quote(spec.longitude), quote(spec.latitude)
-            inside = (
-                f"{lon} BETWEEN {spec.west!r} AND {spec.east!r} AND {lat} BETWEEN {spec.south!r} AND {spec.north!r}"
-            )
-            return f"COALESCE(NOT ({inside}), FALSE)"
+            return f"{lon} NOT BETWEEN {spec.west!r} AND {spec.east!r} OR {lat} NOT BETWEEN {spec.south!r} AND {spec.north!r}"
         case ct.Paired():
             nulls = " + ".join(f"({quote(column)} IS NULL)::INT" for column in spec.columns)
             return f"({nulls}) NOT IN (0, {len(spec.columns)})"
         case ct.LocalTime():
             return _not_one_moment(contract.column(str(check.column)))
         case ct.Expression():
-            return f"COALESCE(NOT ({spec.expression}), FALSE)"
+            return f"NOT ({spec.expression})"
     raise TypeError(f"{type(spec).__name__} is not a row check")
 
 
@@ -82,8 +82,9 @@ def blanked_columns(check: Check) -> tuple[str, ...]:
 
 
 def _outside(value: str, low: str | None, high: str | None) -> str:
-    parts = ([f"{value} < {low}"] if low is not None else []) + ([f"{value} > {high}"] if high is not None else [])
-    return f"COALESCE({' OR '.join(parts)}, FALSE)"
+    if low is not None and high is not None:
+        return f"{value} NOT BETWEEN {low} AND {high}"
+    return f"{value} < {low}" if low is not None else f"{value} > {high}"
 
 
 def _bound(column: Column, value: float | int | str | None) -> str | None:
@@ -100,8 +101,13 @@ def _bound(column: Column, value: float | int | str | None) -> str | None:
 def _not_one_moment(column: Column) -> str:
     """Whether a wall-clock time is skipped (spring) or repeated (autumn) in the column's zone."""
     wall = quote(wall_of(column.name))
-    hours = ", ".join(f"TIMESTAMP '{hour:%Y-%m-%d %H:%M:%S}'" for hour in uncertain_hours(str(column.timezone)))
-    return f"{wall} IS NOT NULL AND date_trunc('hour', {wall}) IN ({hours})" if hours else "FALSE"
+    uncertain = uncertain_hours(str(column.timezone))
+    if not uncertain:
+        return "FALSE"
+    hours = ", ".join(f"TIMESTAMP '{hour:%Y-%m-%d %H:%M:%S}'" for hour in uncertain)
+    # Clocks change at night: the hour of the day rules out nearly every row before the long list is looked at.
+    of_day = ", ".join(str(hour) for hour in sorted({hour.hour for hour in uncertain}))
+    return f"date_part('hour', {wall}) IN ({of_day}) AND list_contains([{hours}], date_trunc('hour', {wall}))"
 
 
 @lru_cache

@@ -110,6 +110,15 @@ def test_whole_numbers_are_read_strictly(
         assert accepted(con, store, batch)[0]["age"] == number
 
 
+def test_accepted_rows_have_the_columns_of_the_contract_and_their_origin(
+    con: Any, store: BatchStore, contract: Contract, check: Check
+) -> None:
+    batch = check([GOOD, altered(id=None)])
+    columns = con.sql(f"SELECT * FROM {parquet(store.rows(batch))}").columns
+    added = {"_flags", "_blanked", "_source", "_object", "_delivery"}
+    assert sorted(columns) == sorted({*contract.column_names, *added})
+
+
 def test_a_blanked_value_is_kept_beside(con: Any, store: BatchStore, check: Check) -> None:
     batch = check([altered(zip='9"1', lat="0", lon="0")])
     row = accepted(con, store, batch)[0]
