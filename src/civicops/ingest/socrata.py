@@ -138,8 +138,17 @@ def probe(
             return error
 
     listed = list(sources)
+    # One question per portal first: when it is down, one round of patient retries is enough to know.
+    said = {source.name: one(source) for source in {source.base_url: source for source in reversed(listed)}.values()}
+    silent = {
+        source.base_url: answer
+        for source in listed
+        if isinstance(answer := said.get(source.name), FetchError) and not isinstance(answer, RefusedError)
+    }
+    rest = [source for source in listed if source.name not in said and source.base_url not in silent]
     with ThreadPoolExecutor(max_workers=6, thread_name_prefix="probe") as pool:
-        return dict(zip((source.name for source in listed), pool.map(one, listed), strict=True))
+        said |= dict(zip((source.name for source in rest), pool.map(one, rest), strict=True))
+    return {source.name: said.get(source.name) or silent[source.base_url] for source in listed}
 
 
 def catalogue(

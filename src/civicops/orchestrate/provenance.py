@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING
 
 from civicops import __version__
 from civicops.checks.values import CheckResult
+from civicops.contracts import Contract
+from civicops.contracts import checktypes as ct
 from civicops.contracts.checktypes import Action
-from civicops.ingest.values import FileSource, SocrataSource
+from civicops.ingest.values import FileSource, SocrataSource, Source
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
 
 if TYPE_CHECKING:
     from civicops.orchestrate.context import Accepted, ProductRun
 
 
-def provenance(run: ProductRun, accepted: Sequence[Accepted], results: Iterable[CheckResult]) -> Provenance:
+def provenance(
+    run: ProductRun, contract: Contract, accepted: Sequence[Accepted], results: Iterable[CheckResult]
+) -> Provenance:
     """The provenance of one published dataset of `run`: all inputs of the product, and the results of its own checks."""
     commit, dirty = git_state(run.product.folder)
+    accepted = _own(contract, accepted)
     ignored: dict[str, int] = {}
     for item in accepted:
         for reason, count in item.conservation.ignored.items():
@@ -44,7 +49,7 @@ def provenance(run: ProductRun, accepted: Sequence[Accepted], results: Iterable[
                     sequence=delivery.sequence,
                     objects=tuple(item.sha256 for item in delivery.objects),
                     delivery=delivery.id,
-                    title=source.note or source.name,
+                    title=f"{source.name}: {source.note}" if source.note else source.name,
                     url=url,
                     rows=delivery.rows,
                     retrieved_at=delivery.finished_at,
@@ -69,6 +74,23 @@ def provenance(run: ProductRun, accepted: Sequence[Accepted], results: Iterable[
         ),
         tools=(("civicops", __version__), ("dbt-core", version("dbt-core"))),
     )
+
+
+def _address(source: Source) -> str:
+    if isinstance(source, SocrataSource):
+        return f"{source.base_url}/resource/{source.dataset_id}"
+    return "" if isinstance(source, FileSource) else source.url
+
+
+def _own(contract: Contract, accepted: Sequence[Accepted]) -> list[Accepted]:
+    """The accepted datasets whose rows this one holds, if its contract says so; else all of the product's."""
+    named = {
+        name
+        for check in contract.dataset_checks
+        if isinstance(check.spec, ct.Conservation)
+        for name in check.spec.sources
+    }
+    return [item for item in accepted if not named or item.contract.dataset in named]
 
 
 def _effect(result: CheckResult) -> Action:

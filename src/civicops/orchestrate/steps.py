@@ -207,7 +207,7 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
                     run.con,
                     contract=contract,
                     select_sql=_table(contract.dataset),
-                    provenance=provenance(run, accepted, results),
+                    provenance=provenance(run, contract, accepted, results),
                     store=run.releases,
                 )
                 gated.append(Gated(contract, results, staged))
@@ -350,7 +350,8 @@ def _stop_on(results: Iterable[CheckResult], findings: Iterable[Mapping[str, Any
     if words:
         raise StoppedError(
             "Nothing was published, the last release stays: " + "; ".join(words),
-            hint="If the data are right and the rule is not, change the contract and say why; else ask the source.",
+            hint="If the rule is wrong, change the contract and say why. If the source was, and has mended itself, fetch all "
+            "of it again: civicops run PRODUCT --full.",
         )
 
 

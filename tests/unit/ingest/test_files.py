@@ -334,7 +334,7 @@ def test_addresses_are_http_and_show_no_secret() -> None:
         "ftp://e.org/x",
         "e.org/x.csv",
         "http://",
-        "https://me:pw@e.org/x",
+        "https://me:pw@example.org/x",
         "http://[bad",
     ):
         with pytest.raises(SourceError):
