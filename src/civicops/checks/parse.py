@@ -6,6 +6,7 @@ Belongs here: one SQL expression per logical type. Does not belong here: what ha
 from __future__ import annotations
 
 from civicops.checks.sql import listing, quote, text
+from civicops.checks.zones import moment
 from civicops.contracts.model import Column
 
 TAB = "\t"
@@ -52,7 +53,7 @@ def parsed(column: Column) -> str:
             lies = ", ".join(text(word) for word in column.false_values)
             return f"CASE WHEN LOWER({value}) IN ({truths}) THEN TRUE WHEN LOWER({value}) IN ({lies}) THEN FALSE END"
         case "timestamp" if column.timezone:
-            return f"timezone({text(column.timezone)}, {quote(wall_of(column.name))})"
+            return moment(column.timezone, quote(wall_of(column.name)))
         case "timestamp":
             return f"try_strptime({value}, {listing(column.formats)})"
         case "date" | "time":
