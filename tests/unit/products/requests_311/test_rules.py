@@ -122,7 +122,7 @@ def run(contract: Contract, row: dict[str, str | None], lookups: Lookups) -> tup
         held = con.execute(compiled.quarantined()).fetchall()
         if held:
             assert json.loads(held[0][0])["status"] == row["status"], "the raw values stay with the row"
-            return None, list(held[0][1])
+            return None, list(held[0][-1])
         table = con.execute(compiled.accepted())
         names = [column[0] for column in table.description or ()]
         accepted = dict(zip(names, table.fetchall()[0], strict=True))
