@@ -48,12 +48,17 @@ def typed_rows(path: Path, source: str, sha256: str, sequence: int) -> str:
     return f"SELECT *, {origin} FROM read_parquet({text(str(path))}, file_row_number = true)"
 
 
+def find_broken(con: duckdb.DuckDBPyConnection, compiled: Compiled) -> None:
+    """Keep the staged rows that broke something in the temporary table `BROKEN`: typed values, bits and origin."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {BROKEN} AS SELECT * FROM {compiled.staged} WHERE {compiled.broken}")
+
+
 def split_typed(con: duckdb.DuckDBPyConnection, compiled: Compiled, rows: str, work: Path) -> str:
     """Check the rows of `typed_rows`, for which `compiled` was made; leaves `rows*.parquet` in `work`.
 
     Returns the SELECT of the rows held back, which reads the temporary table `BROKEN`.
     """
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {BROKEN} AS SELECT * FROM {compiled.staged} WHERE {compiled.broken}")
+    find_broken(con, compiled)
     number = quote("file_row_number")
     whole = f"({rows}) AS rows WHERE {number} NOT IN (SELECT {number} FROM {BROKEN})"
     for target, query in (("rows0", compiled.untouched(whole)), ("rows1", compiled.accepted(BROKEN))):
