@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from civicops.orchestrate.records import RunRecord
@@ -17,6 +16,7 @@ from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
 from civicops.workspace import Workspace
 from tests.conftest import REALDATA
+from tests.duck import asked
 
 SAMPLES = REALDATA / "311"
 pytestmark = [
@@ -56,7 +56,7 @@ class Ran:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query in which `{name}` stands for the current release of that dataset."""
         tables = {name: f"'{release.data}'" for name, release in self.releases.snapshot("requests_311").items()}
-        return duckdb.sql(sql.format(**tables)).fetchall()
+        return asked(sql.format(**tables))
 
     def dataset(self, name: str) -> Any:
         return next(item for item in self.record.datasets if item["dataset"] == name)

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import httpx
 import pytest
 
@@ -30,6 +29,7 @@ from civicops.orchestrate.records import RunLog, RunRecord
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
 from civicops.workspace import Workspace
+from tests.duck import asked
 
 NAME = "requests_311"
 PRODUCT = Path(__file__).parents[2] / "products" / NAME
@@ -137,7 +137,7 @@ class City:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query in which `{name}` stands for the current release of that dataset."""
         tables = {name: f"'{release.data}'" for name, release in self.releases.snapshot(NAME).items()}
-        return duckdb.sql(sql.format(**tables)).fetchall()
+        return asked(sql.format(**tables))
 
     def point(self, url: str, only: Sequence[str] = (), paths: dict[str, Path] | None = None) -> City:
         """Write the settings: which portal, which of its datasets, and which sources are files instead."""

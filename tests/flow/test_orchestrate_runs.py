@@ -12,7 +12,6 @@ import signal
 import time
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from civicops.contracts import ContractFileError
@@ -22,13 +21,14 @@ from civicops.orchestrate.locks import BusyError
 from civicops.orchestrate.quarantine import held_counts, held_rows, release_held
 from civicops.orchestrate.steps import StoppedError
 from civicops.orchestrate.sweeping import sweep_all
+from tests.duck import asked
 from tests.flow.conftest import LOANS_ROWS, Library, make_library, many_loans
 
 KILLS = int(os.environ.get("CIVICOPS_KILLS", "25"))
 
 
 def rows(library: Library, dataset: str) -> list[tuple[object, ...]]:
-    return duckdb.sql(f"SELECT * FROM '{library.releases.find('library', dataset).data}' ORDER BY ALL").fetchall()
+    return asked(f"SELECT * FROM '{library.releases.find('library', dataset).data}' ORDER BY ALL")
 
 
 def test_from_the_source_to_the_release_every_row_is_accounted_for(library: Library) -> None:

@@ -10,11 +10,11 @@ import json
 import random
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from civicops.orchestrate.diagnosing import diagnose_product
 from civicops.orchestrate.quarantine import held_rows
+from tests.duck import asked
 from tests.flow.city import ERAS, NAME, PUBLISHED, ROWS, TOKEN, Base, dataset, lookup, make_city
 
 pytestmark = pytest.mark.xdist_group("requests_311")
@@ -39,13 +39,13 @@ def test_no_exact_place_of_an_encampment_is_in_a_public_release(base: Base) -> N
     public = [release for name, release in base.city.releases.snapshot(NAME).items() if name != "sensitive_locations"]
     assert len(public) == len(PUBLISHED) - 1
     for release in public:
-        said = duckdb.sql(f"SELECT CAST(to_json(t) AS VARCHAR) FROM '{release.data}' AS t").fetchall()
+        said = asked(f"SELECT CAST(to_json(t) AS VARCHAR) FROM '{release.data}' AS t")
         text = "\n".join(line for (line,) in said) + "".join(
             path.read_text(encoding="utf-8") for path in release.path.iterdir() if path.suffix != ".parquet"
         )
         assert not [address for address in addresses if address in text], release.dataset
         if release.dataset == "requests":
-            points = set(duckdb.sql(f"SELECT longitude, latitude FROM '{release.data}' WHERE is_sensitive").fetchall())
+            points = set(asked(f"SELECT longitude, latitude FROM '{release.data}' WHERE is_sensitive"))
             assert not points & {(float(x), float(y)) for x, y in sensitive}
             assert all(x is None or (round(x, 2), round(y, 2)) == (x, y) for x, y in points) and len(points) > 20
     records = "".join(path.read_text(encoding="utf-8") for path in (base.city.var / "runs").rglob("*.json"))

@@ -77,9 +77,9 @@ def held_counts(workspace: Workspace, name: str) -> tuple[HeldCount, ...]:
         sentences[UNREADABLE] = "The row could not be split into fields at all."
         files = [path for batch in _batches(workspace, product, contract.dataset) if (path := _file(workspace, batch))]
         if files:
-            rows = duckdb.sql(
+            rows = _asked(
                 f"SELECT id, count(*) FROM (SELECT unnest(_checks) AS id FROM {parquet(files)}) GROUP BY 1 ORDER BY 2 DESC, 1"
-            ).fetchall()
+            )
             held = {check.id for check in contract.row_checks if check.action in ("quarantine", "stop")} | {UNREADABLE}
             found += [
                 HeldCount(name, contract.dataset, check, count, sentences.get(check, ""))
@@ -104,10 +104,10 @@ def held_rows(
     if not files:
         return ()
     where = f"WHERE list_contains(_checks, {text(check)})" if check else ""
-    rows = duckdb.sql(
+    rows = _asked(
         f"SELECT _raw, _checks, _error, _source, _object, _contract, _run FROM {parquet(files)} {where} "
         f"ORDER BY _delivery, _object, _raw LIMIT {int(limit)}"
-    ).fetchall()
+    )
     return tuple(HeldRow(json.loads(row[0]), tuple(row[1]), *row[2:]) for row in rows)
 
 
@@ -144,3 +144,8 @@ def _checked(run: RunRecord, dataset: str) -> bool:
 def _file(workspace: Workspace, batch: Batch) -> Any:
     path = workspace.folder("quarantine") / batch.product / batch.dataset / f"{batch.id}.parquet"
     return path if path.is_file() else None
+
+
+def _asked(sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as con:
+        return con.execute(sql).fetchall()

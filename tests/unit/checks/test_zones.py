@@ -1,11 +1,11 @@
 """Moments by the table of clock changes: always what DuckDB's own calendar says."""
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civicops.checks.zones import FIRST, LAST, changes, moment
+from tests.duck import asked
 
 REGULAR = ["America/Los_Angeles", "America/New_York"]
 OTHERS = ["UTC", "Asia/Tokyo", "Africa/Casablanca", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo"]
@@ -13,9 +13,8 @@ OTHERS = ["UTC", "Asia/Tokyo", "Africa/Casablanca", "Europe/Berlin", "Australia/
 
 def differing(zone: str, times: str) -> int:
     own = f"timezone('{zone}', wall)"
-    row = duckdb.sql(f"SELECT count(*) FROM ({times}) WHERE {moment(zone, 'wall')} IS DISTINCT FROM {own}").fetchone()
-    assert row is not None
-    return int(row[0])
+    rows = asked(f"SELECT count(*) FROM ({times}) WHERE {moment(zone, 'wall')} IS DISTINCT FROM {own}")
+    return int(rows[0][0])
 
 
 @pytest.mark.parametrize("zone", [*REGULAR, *OTHERS])

@@ -12,6 +12,7 @@ from simulators.socrata.portal import CASES_IDS, LEGACY_IDS
 from simulators.world import vocabulary as vocab
 from simulators.world.layout import columns_of
 from simulators.world.requests import generate, main, write
+from tests.duck import asked
 from tests.unit.simulators import counting
 
 DOCUMENTED_LEGACY = [
@@ -130,18 +131,16 @@ def test_shares_are_those_documented() -> None:
 
 
 def test_documented_rules_of_the_cases_system_hold() -> None:
-    rows = duckdb.arrow(generate(7, 2026, 20_000).table)
-    open_reported = rows.query(
-        "t", "SELECT count(*) FROM t WHERE Status = 'Reported' AND ClosedDate IS NULL"
-    ).fetchone()
-    closed_orders = rows.query(
-        "t", "SELECT count(*) FROM t WHERE Status = 'Workorder Created' AND ClosedDate IS NOT NULL"
-    ).fetchone()
-    slow = rows.query(
-        "t",
+    table = generate(7, 2026, 20_000).table
+    (open_reported,) = asked("SELECT count(*) FROM t WHERE Status = 'Reported' AND ClosedDate IS NULL", t=table)
+    (closed_orders,) = asked(
+        "SELECT count(*) FROM t WHERE Status = 'Workorder Created' AND ClosedDate IS NOT NULL", t=table
+    )
+    (slow,) = asked(
         "SELECT count(*) FROM t WHERE RequestType = 'Information-Only' AND year(CreatedDate) = 2026 "
         "AND ClosedDate - CreatedDate > INTERVAL 1 MINUTE AND year(ClosedDate) < 3000",
-    ).fetchone()
+        t=table,
+    )
     assert (open_reported, closed_orders) == ((0,), (0,))
     assert slow == (0,)
 
@@ -151,9 +150,8 @@ def test_the_two_systems_of_2025_overlap_in_time_and_share_no_number() -> None:
 
     def span(table: Any) -> tuple[str, str]:
         sql = "SELECT min(CreatedDate)::DATE::VARCHAR, max(CreatedDate)::DATE::VARCHAR FROM t WHERE year(CreatedDate) = 2025"
-        row = duckdb.arrow(table).query("t", sql).fetchone()
-        assert row is not None
-        return row[0], row[1]
+        ((first, last),) = asked(sql, t=table)
+        return first, last
 
     assert span(old.table)[0] < "2025-01-05"
     assert "2025-10-01" < span(old.table)[1] <= "2025-11-03"

@@ -13,6 +13,7 @@ from simulators.socrata import soql
 from simulators.socrata.soql import SoqlError, parse_expression, parse_order, parse_query, parse_select
 from simulators.socrata.tosql import Compiler
 from simulators.world.layout import Column
+from tests.duck import asked
 
 COLUMNS = (
     Column("N", "n", "number", '"N"'),
@@ -116,7 +117,7 @@ def test_a_text_literal_comes_back_unchanged(text: str) -> None:
     parsed = parse_expression(quoted(clean))
     assert parsed == soql.Literal(clean)
     sql, kind = Compiler("x", COLUMNS).value(parsed)
-    assert (duckdb.execute(f"SELECT {sql}").fetchone(), kind) == ((clean,), "text")
+    assert (asked(f"SELECT {sql}"), kind) == ([(clean,)], "text")
 
 
 def test_precedence() -> None:

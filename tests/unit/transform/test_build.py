@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from civicops.errors import CivicopsError
 from civicops.transform import TransformError
+from tests.duck import asked
 from tests.unit.transform.conftest import BOUNDARY_HEADER, TinyProduct
 
 NO_NETWORK = """
@@ -40,7 +40,7 @@ assert not tried, tried
 
 def test_models_are_built_from_accepted_rows_lookups_and_releases(tiny: TinyProduct) -> None:
     release = tiny.folder / "other.parquet"
-    duckdb.execute(f"COPY (SELECT 'a' AS kind, 10 AS price) TO '{release}' (FORMAT parquet)")
+    asked(f"COPY (SELECT 'a' AS kind, 10 AS price) TO '{release}' (FORMAT parquet)")
     tiny.releases["shop__prices"] = [release]
     tiny.model("prices.sql", "select kind, price from {{ source('release', 'shop__prices') }}")
     result = tiny.build()
