@@ -151,7 +151,8 @@ def reason(output: str) -> str:
     # Colours are for screens; a heading says less than what comes after it; the first line that speaks of an error says most.
     plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
     lines = [line.strip() for line in plain.splitlines() if line.strip() and not line.rstrip().endswith(":")]
-    told = [line for line in lines if re.search(r"error|could not|\[[A-Z_]+\]", line, re.IGNORECASE)] or lines[-1:] or ["it said nothing."]
+    told = [line for line in lines if re.search(r"error|could not|\[[A-Z_]+\]", line, re.IGNORECASE)]
+    told = told or lines[-1:] or ["it said nothing."]
     return told[0].removeprefix("npm error ").rstrip(".")[:300] + "."
 
 
