@@ -75,6 +75,8 @@ class CheckRow:
     rows: int | None
     passed: bool | None
     """`None`: it has not been run on that release."""
+    implied: bool = False
+    """Made from a type, a key or `required`, rather than written out as a rule."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,7 @@ def _check(check: Check, result: dict[str, Any] | None) -> CheckRow:
         count=result["count"] if result else None,
         rows=result["rows"] if result else None,
         passed=result["passed"] if result else None,
+        implied=check.implied,
     )
 
 

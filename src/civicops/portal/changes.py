@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from filelock import FileLock
 
+from civicops.portal.releases import open_engine
 from civicops.release.diff import diff
 from civicops.release.values import Release
 from civicops.runs import write_json
@@ -41,8 +41,7 @@ def changes(workspace: Workspace, old: Release, new: Release) -> dict[str, Any]:
         found = kept_changes(workspace, old, new)
         if found is None:
             limits = workspace.settings.portal
-            config: dict[str, Any] = {"threads": limits.threads, "memory_limit": limits.memory_limit, "TimeZone": "UTC"}
-            with duckdb.connect(config=config) as con:
+            with open_engine(limits.threads, limits.memory_limit) as con:
                 result = diff(con, old, new, sample=5)
             found = {name: value for name, value in asdict(result).items() if name not in ("old", "new")}
             found["unchanged"] = result.unchanged

@@ -54,7 +54,8 @@ def _plain(name: str, kind: str) -> str:
         return f"to_json({column})::VARCHAR AS {column}"
     if kind.startswith("TIMESTAMP WITH TIME ZONE"):
         # With the letter that says UTC, so that a spreadsheet does not take it for local time.
-        return f"strftime({column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS {column}"
+        text = f"strftime({column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f')"
+        return f"regexp_replace({text}, '\\.0+$', '') || 'Z' AS {column}"
     return column
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import duckdb
 
 from civicops.errors import CivicopsError
 from civicops.portal.reading import workspace
+from civicops.portal.releases import open_engine
 from civicops.release.sql import literal
 
 AT_ONCE = 4
@@ -40,12 +40,7 @@ def _engine() -> duckdb.DuckDBPyConnection:
         if _Engine.con is None:
             limits = workspace().settings.portal
             releases = workspace().folder("releases")
-            config: dict[str, Any] = {
-                "threads": limits.threads,
-                "memory_limit": limits.memory_limit,
-                "TimeZone": "UTC",
-            }
-            con = duckdb.connect(config=config)
+            con = open_engine(limits.threads, limits.memory_limit)
             # From here on it reads releases and nothing else, whatever SQL it is given.
             con.execute(f"SET allowed_directories = [{literal(str(releases) + '/')}]")
             con.execute("SET temp_directory = ''")

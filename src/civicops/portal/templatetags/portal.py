@@ -7,6 +7,7 @@ Does not belong here: deciding what is shown.
 from __future__ import annotations
 
 import posixpath
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,6 +105,12 @@ def share(row: Any) -> str:
         return ""
     part = 100 * row.count / row.rows
     return "less than 0.1 %" if part < 0.1 else f"{part:.1f} %"
+
+
+@register.filter
+def breakable(name: str) -> SafeString:
+    """A name of the code that may be broken after each `_`, so that a narrow table keeps whole words."""
+    return format_html_join("", "{}<wbr>", ((part,) for part in re.findall(r"[^_]*_|[^_]+$", name)))
 
 
 @register.filter

@@ -69,6 +69,8 @@ def _context(request: HttpRequest, item: catalogue.Entry, release: Release | Non
         "columns": catalogue.columns(item, release),
         "checks": checks,
         "broken": [row for row in checks if row.passed is False or row.count],
+        "told_checks": [row for row in checks if not (row.implied and row.passed and not row.count)],
+        "plain_checks": [row for row in checks if row.implied and row.passed and not row.count],
         "versions": versions,
         "row": next((row for row in versions if release and row.release.version == release.version), None),
         "lineage": catalogue.dataset_lineage(item),

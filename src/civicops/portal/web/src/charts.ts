@@ -63,7 +63,7 @@ function look(): Record<string, unknown> {
     const dark = isDark();
     return {
         background: "transparent",
-        font: "Public Sans Web, system-ui, sans-serif",
+        font: "Source Sans Pro Web, system-ui, sans-serif",
         axis: { labelColor: quiet, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 600 },
         legend: { labelColor: ink, titleColor: ink, labelFontSize: 12, orient: "bottom", columns: 3, labelLimit: 220 },
         title: { color: ink },
