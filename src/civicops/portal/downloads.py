@@ -21,11 +21,18 @@ from civicops.release.values import Release
 
 TYPES = {"csv": "text/csv; charset=utf-8", "geojson": "application/geo+json"}
 BATCH_ROWS = 20_000
+EXPORTED_ROWS = 200_000
+"""Above so many rows a static site holds only Parquet: a million requests are 400 MB as CSV and 40 MB as Parquet."""
 
 
 def formats(item: Entry) -> tuple[str, ...]:
     """The endings that a dataset can be had with: GeoJSON only where it has points."""
     return ("parquet", "csv", "geojson") if item.point else ("parquet", "csv")
+
+
+def exported_formats(item: Entry) -> tuple[str, ...]:
+    """The endings that a static site holds: text formats only of tables that stay small as text."""
+    return formats(item) if (item.rows or 0) <= EXPORTED_ROWS else ("parquet",)
 
 
 def stream(item: Entry, release: Release, kind: str) -> Iterator[bytes]:

@@ -55,6 +55,7 @@ def _context(request: HttpRequest, item: catalogue.Entry, release: Release | Non
         except (OSError, ValueError):
             release = None
     access = access_of(item.contract, release)
+    readable = may_read(request.user, access)
     checks = catalogue.checks(item, release)
     versions = catalogue.versions(item)
     return {
@@ -62,11 +63,12 @@ def _context(request: HttpRequest, item: catalogue.Entry, release: Release | Non
         "contract": item.contract,
         "release": release,
         "access": access,
-        "may_read": may_read(request.user, access),
+        "may_read": readable,
         "resource": told.get("resources", [{}])[0],
         "sources": told.get("sources", []),
         "provenance": told.get("civicops", {}),
-        "columns": catalogue.columns(item, release),
+        # Smallest and largest values are values: they are for who may have the rows.
+        "columns": catalogue.columns(item, release if readable else None),
         "checks": checks,
         "broken": [row for row in checks if row.passed is False or row.count],
         "told_checks": [row for row in checks if not (row.implied and row.passed and not row.count)],
@@ -75,6 +77,7 @@ def _context(request: HttpRequest, item: catalogue.Entry, release: Release | Non
         "row": next((row for row in versions if release and row.release.version == release.version), None),
         "lineage": catalogue.dataset_lineage(item),
         "formats": downloads.formats(item),
+        "exported_formats": downloads.exported_formats(item),
     }
 
 

@@ -34,8 +34,9 @@ async function drawOne(place: HTMLElement): Promise<void> {
                 ast: true,
                 expr: expressionInterpreter,
                 defaultStyle: false,
-                renderer: "svg",
-                config: look(),
+                // Not SVG: its style attributes are refused by the content security policy.
+                renderer: "canvas",
+                config: look(place.clientWidth),
             });
         };
         await draw();
@@ -54,7 +55,7 @@ async function drawOne(place: HTMLElement): Promise<void> {
     }
 }
 
-function look(): Record<string, unknown> {
+function look(width: number): Record<string, unknown> {
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
     const ink = colour("--co-ink");
@@ -65,7 +66,7 @@ function look(): Record<string, unknown> {
         background: "transparent",
         font: "Source Sans Pro Web, system-ui, sans-serif",
         axis: { labelColor: quiet, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 600 },
-        legend: { labelColor: ink, titleColor: ink, labelFontSize: 12, orient: "bottom", columns: 3, labelLimit: 220 },
+        legend: { labelColor: ink, titleColor: ink, labelFontSize: 12, orient: "bottom", columns: width < 500 ? 1 : 3, labelLimit: 220 },
         title: { color: ink },
         view: { stroke: "transparent" },
         mark: { color: colour("--co-accent") },

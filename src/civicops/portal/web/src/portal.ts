@@ -10,6 +10,8 @@ import "./parts.css";
 import { watchSearch } from "./search";
 import { watchTheme } from "./theme";
 
+// In other people's pages: no frame of ours around it, in the portal and in a static copy alike.
+if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("is-embedded");
 watchTheme(document);
 watchSearch(document);
 
