@@ -7,6 +7,7 @@ Belongs here: the engine alone, in a process of its own, as Django is set up onc
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -46,7 +47,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     (root / "var" / "outside.csv").write_text("a\n1\n")
     questions = [sql.format(root=root) for sql in FORBIDDEN] + [ALLOWED.format(root=root)]
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(questions)], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", SCRIPT, json.dumps(questions)],
+        cwd=root,
+        env={**os.environ, "TZ": "America/Los_Angeles"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     answers: dict[str, object] = json.loads(done.stdout)
     return {question.replace(str(root), "{root}"): answer for question, answer in answers.items()}
