@@ -94,7 +94,7 @@ function parquet(schema: readonly SchemaElement[]): Writing {
     const top = topColumns(schema);
     const writer = new ByteWriter();
     // The same columns and types as the file they were read from.
-    const out = new ParquetWriter({ writer, schema: structuredClone(schema) as never });
+    const out = new ParquetWriter({ writer, schema: structuredClone(schema) as SchemaElement[] });
     return {
         add(rows) {
             const columnData = top.map((column) => ({ name: column.name, data: rows.map((row) => row[column.name] ?? null) }));
