@@ -30,10 +30,16 @@ export function duration(hours: number | null): string {
     return days < 730 ? `${Math.round(days / 30.44)} months` : `${decimal(days / 365.25)} years`;
 }
 
+/** The same, for the few pixels under a scale. */
+export function shortDuration(hours: number): string {
+    if (hours < 36) return `${Math.round(hours)} h`;
+    return hours < 24 * 90 ? `${hours < 240 ? decimal(hours / 24) : Math.round(hours / 24)} d` : `${decimal(hours / 24 / 30.44)} mo`;
+}
+
 const SMALL = new Set(["of", "and", "the", "at", "in", "de", "del"]);
 /** "ALDER GLEN NC" as "Alder Glen"; names that are not in capitals stay as they are. */
 export function councilName(name: string): string {
-    const bare = name.replace(/\s+(NC|NDC|CC|NEIGHBORHOOD COUNCIL)$/i, "");
+    const bare = name.replace(/^NC\s+/, "").replace(/\s+(NC|NDC|CC|NEIGHBORHOOD COUNCIL)$/i, "");
     if (bare !== bare.toUpperCase()) return bare;
     return bare.toLowerCase().replace(/[\p{L}']+/gu, (word, at: number) => (at > 0 && SMALL.has(word) ? word : word[0].toUpperCase() + word.slice(1)));
 }
@@ -101,6 +107,7 @@ export const text = {
     legend: { count: "Requests", rate: "Requests per 1,000 residents", wait: "Half were closed within" },
     noValue: "no number",
     noPopulation: "population not known",
+    waitHint: "Only what residents asked for, in whole months. Requests still open count as “at least this long”.",
     zoomHint: "Zoom in to see single requests",
     pointsLoading: (done: number, total: number) => `Loading points: ${done} of ${total} months`,
     pointsLeft: (oldest: string) => `More points than can be drawn: showing those since ${oldest}.`,

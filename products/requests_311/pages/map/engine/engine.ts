@@ -6,8 +6,8 @@
  */
 import { addBlock, type Block, type Counts, newSums, toBlock, toCounts } from "./cube";
 import { Addresses, type Place } from "./addresses";
-import { type Details, DetailsReader } from "./details";
-import { exportRows, type Exported } from "./exporting";
+import type { Details, DetailsReader } from "./details";
+import type { Exported } from "./exporting";
 import { compile, type Compiled, type Filters, Vocabulary } from "./filters";
 import { dayNumber, isoDay, type Manifest } from "./format";
 import { addDensity, addRows, chosen, type Frame, nearest, packPoints, POINT_BYTES } from "./rows";
@@ -68,7 +68,7 @@ export class Engine {
     private readonly store: Store;
     private manifest!: Manifest;
     private words!: Vocabulary;
-    private details!: DetailsReader;
+    private reader: Promise<DetailsReader> | null = null;
     private addresses!: Addresses;
     private blocks: Block[] = [];
     private waitBlocks = new Map<number, Promise<WaitBlock>>();
@@ -82,7 +82,6 @@ export class Engine {
     async open(): Promise<Opened> {
         this.manifest = await this.store.openManifest();
         this.words = new Vocabulary(this.manifest, dayNumber(this.manifest.last_day));
-        this.details = new DetailsReader(this.store, this.manifest);
         this.addresses = new Addresses(this.store, this.manifest);
         const boundaries = this.store.json(this.manifest.boundaries_file);
         await this.years(1);
@@ -286,14 +285,21 @@ export class Engine {
         return best;
     }
 
+    /** Reading Parquet is code of its own, fetched when it is first needed. */
+    private details(): Promise<DetailsReader> {
+        this.reader ??= import("./details").then(({ DetailsReader }) => new DetailsReader(this.store, this.manifest));
+        return this.reader;
+    }
+
     /** Public columns of the rows named, in their order. */
     async read(rows: readonly { readonly month: number; readonly row: number }[], columns: string[]): Promise<Details[]> {
         const byMonth = new Map<number, number[]>();
         for (const { month, row } of rows) byMonth.set(month, [...(byMonth.get(month) ?? []), row]);
         const found = new Map<string, Details>();
+        const reader = await this.details();
         await Promise.all(
             [...byMonth].map(async ([month, wanted]) => {
-                const read = await this.details.rows(month, wanted, columns);
+                const read = await reader.rows(month, wanted, columns);
                 wanted.forEach((row, i) => found.set(`${month}/${row}`, read[i]));
             }),
         );
@@ -307,8 +313,9 @@ export class Engine {
         const compiled = compile(this.words, filters);
         const name = `311-requests_${isoDay(filters.from)}_${isoDay(filters.to)}.${form === "geojson" ? "geojson" : form}`;
         try {
+            const [{ exportRows }, details] = await Promise.all([import("./exporting"), this.details()]);
             return await exportRows({
-                store: this.store, details: this.details, manifest: this.manifest, compiled, months: this.touched(compiled).reverse(),
+                store: this.store, details, manifest: this.manifest, compiled, months: this.touched(compiled).reverse(),
                 form, name, signal: stop.signal, progress: (done, total) => this.tell({ kind: "progress", task: `export ${task}`, done, total }),
             });
         } finally {

@@ -13,7 +13,7 @@ import { text } from "../text";
 import { type Look, look } from "./colors";
 import { PointLayer } from "./points";
 import { type Shapes, shapes } from "./shapes";
-import { style, tilesStyle } from "./style";
+import { fillColor, style, tilesStyle } from "./style";
 
 // A worker of its own origin: allowed by a strict content security policy, which forbids blob:.
 setWorkerUrl(new URL(workerUrl, import.meta.url).href);
@@ -69,7 +69,7 @@ export class CityMap {
         this.map = new MapLibreMap({
             container,
             style: style(this.look, null),
-            ...(spot ? { center: [spot.longitude, spot.latitude], zoom: spot.zoom } : { bounds: [west, south, east, north], fitBoundsOptions: { padding: 28 } }),
+            ...(spot ? { center: [spot.longitude, spot.latitude], zoom: spot.zoom } : { bounds: [west, south, east, north], fitBoundsOptions: { padding: edges(container) } }),
             maxBounds: [west - slack, south - slack, east + slack, north + slack],
             minZoom: 7, maxZoom: 18,
             attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, rollEnabled: false,
@@ -190,7 +190,7 @@ export class CityMap {
     setLayer(layer: LayerName): void {
         this.layer = layer;
         if (!this.map.getLayer("fill")) return;
-        this.map.setPaintProperty("fill", "fill-opacity", layer === "areas" ? ["case", ["boolean", ["feature-state", "dim"], false], 0.25, 0.92] : ["case", ["boolean", ["feature-state", "dim"], false], 0.04, 0.13]);
+        this.map.setPaintProperty("fill", "fill-color", fillColor(this.look, layer));
         this.map.setLayoutProperty("heat", "visibility", layer === "heat" ? "visible" : "none");
         this.points.visible = layer === "points";
         this.map.triggerRepaint();
@@ -201,8 +201,8 @@ export class CityMap {
         this.heat = boxes;
         const counts: number[] = [];
         for (let i = 2; i < boxes.length; i += 3) counts.push(boxes[i]);
-        // The densest hundredth is full brightness, so that one hot box does not leave the rest dark.
-        const top = counts.length ? [...counts].sort((a, b) => a - b)[Math.floor(counts.length * 0.99)] : 1;
+        // The densest boxes are full brightness, so that one hot box does not leave the rest dark.
+        const top = counts.length ? [...counts].sort((a, b) => a - b)[Math.floor(counts.length * 0.995)] : 1;
         const features = counts.map((count, i) => ({
             type: "Feature" as const, properties: { weight: Math.min(1, count / top) },
             geometry: { type: "Point" as const, coordinates: [boxes[i * 3], boxes[i * 3 + 1]] },
@@ -231,10 +231,15 @@ export class CityMap {
         const boxes = ids.flatMap((id) => this.shapes[areas].boxes.get(id) ?? []);
         const each = (at: number) => boxes.filter((_, i) => i % 4 === at);
         const [west, south, east, north] = boxes.length ? [Math.min(...each(0)), Math.min(...each(1)), Math.max(...each(2)), Math.max(...each(3))] : this.cityBox();
-        this.map.fitBounds([west, south, east, north], { padding: 36, maxZoom: 14.5, duration: quick() ? 0 : 500 });
+        this.map.fitBounds([west, south, east, north], { padding: edges(this.settings.container), maxZoom: 14.5, duration: quick() ? 0 : 500 });
     }
 }
 
 function quick(): boolean {
     return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Room for what lies over the map: the legend above on a phone, the bar of switches elsewhere. */
+function edges(container: HTMLElement): { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number } {
+    return container.clientWidth < 560 ? { top: 16, bottom: 24, left: 12, right: 12 } : { top: 76, bottom: 24, left: 28, right: 28 };
 }

@@ -3,13 +3,19 @@
  *
  * Belongs here: layers. Does not belong here: what they show (`citymap.ts`).
  */
-import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type { LayerName } from "../state";
 import type { Look } from "./colors";
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
 // Names are drawn with fonts of the reader's own system; the style names no glyphs to fetch.
 const FONT = ["Public Sans Web", "system-ui", "sans-serif"];
 const is = (state: string): ["boolean", ["feature-state", string], boolean] => ["boolean", ["feature-state", state], false];
+
+/** Areas carry their color where they lead; under points and heat they are plain land. */
+export function fillColor(look: Look, layer: LayerName): ExpressionSpecification | string {
+    return layer === "areas" ? ["to-color", ["feature-state", "color"], look.none] : look.land;
+}
 
 export function sources(): StyleSpecification["sources"] {
     return {
@@ -26,7 +32,7 @@ export function layers(look: Look): LayerSpecification[] {
         {
             id: "fill", type: "fill", source: "areas",
             paint: {
-                "fill-color": ["to-color", ["feature-state", "color"], look.none],
+                "fill-color": fillColor(look, "areas"),
                 "fill-opacity": ["case", is("dim"), 0.25, 0.92],
             },
         },
@@ -35,7 +41,7 @@ export function layers(look: Look): LayerSpecification[] {
             paint: {
                 "heatmap-weight": ["get", "weight"],
                 "heatmap-radius": ["interpolate", ["linear"], ["zoom"], 9, 14, 13, 26, 16, 34],
-                "heatmap-intensity": ["interpolate", ["linear"], ["zoom"], 9, 0.9, 15, 1.6],
+                "heatmap-intensity": 0.42, // boxes lie closer than the radius reaches, so several add up
                 "heatmap-opacity": 0.9,
                 "heatmap-color": look.dark
                     ? ["interpolate", ["linear"], ["heatmap-density"], 0, "rgba(0,0,0,0)", 0.15, "rgba(63,87,166,.55)", 0.4, "#b8501f", 0.7, "#ffbe2e", 1, "#fff6df"]

@@ -8,6 +8,7 @@ import type { Row } from "../engine/engine";
 import { useCell } from "../state";
 import { dayText, duration, text } from "../text";
 import { nameOf, useShown } from "./context";
+import { addressText } from "./values";
 
 const COLUMNS = ["request_id", "address", "zip_code", "created_at", "closed_at"];
 
@@ -33,7 +34,7 @@ function Card({ row }: { row: Row }) {
     }, []);
     const [type, department, source] = manifest.kinds[row.kind];
     const [council, district] = manifest.places[row.place];
-    const address = [read?.address, read?.zip_code].filter(Boolean).join(", ");
+    const address = addressText(read);
     const lines: readonly (readonly [string, string | null])[] = [
         [text.details.address, manifest.types[type].is_sensitive ? text.coarse : address || (read ? text.list.noAddress : text.details.loading)],
         [text.details.council, nameOf(manifest, "councils", council)],

@@ -8,6 +8,7 @@ import type { Row } from "../engine/engine";
 import { useCell } from "../state";
 import { dayText, text } from "../text";
 import { nameOf, useShown } from "./context";
+import { addressText } from "./values";
 
 const STEP = 25;
 
@@ -36,7 +37,7 @@ export function RequestList() {
             const found = await client.call("list", state.filters, box, 0, wanted);
             const read = await client.call("read", found.rows, ["address", "zip_code"]);
             if (!current) return;
-            setItems(found.rows.map((row, i) => ({ row, address: [read[i].address, read[i].zip_code].filter(Boolean).join(", ") })));
+            setItems(found.rows.map((row, i) => ({ row, address: addressText(read[i]) })));
             setMore(found.more);
             setBusy(false);
         };

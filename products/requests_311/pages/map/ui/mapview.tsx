@@ -11,7 +11,7 @@ import { colorOf, OTHER_COLOR, steps, type Steps, TYPE_COLORS } from "../map/col
 import { type LayerName, toggled, useCell } from "../state";
 import { dayText, decimal, duration, number, text } from "../text";
 import { nameOf, useShown } from "./context";
-import { Legend } from "./legend";
+import { Legend, Switches } from "./legend";
 import { areaValues, FEW, rateOf } from "./values";
 
 /** From here on single points tell more than areas; up to here they would be fog. */
@@ -186,6 +186,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         <div class="map">
             <div class="map-canvas" ref={place} data-ready={city ? "yes" : "no"} />
             {touch && touch.area !== null && layer === "areas" && <Tip touch={touch} />}
+            {!page.embedded && <div class="bar"><Switches /></div>}
             <Legend scale={scale} layer={layer} types={types} />
         </div>
     );

@@ -30,3 +30,9 @@ export function areaValues(manifest: Manifest, areas: Areas, metric: Metric, cou
         return counts[areas][id];
     });
 }
+
+/** Address of a request as one line; the city writes the ZIP code into some addresses itself. */
+export function addressText(details: Readonly<Record<string, unknown>> | null): string {
+    const [address, zip] = [details?.address, details?.zip_code].map((part) => (typeof part === "string" ? part : ""));
+    return address && zip && !address.includes(zip) ? `${address}, ${zip}` : address || zip;
+}
