@@ -25,9 +25,9 @@ import httpx
 import pytest
 
 import simulators
-from civicops.orchestrate.records import RunLog, RunRecord
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
+from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Workspace
 from tests.duck import asked
 

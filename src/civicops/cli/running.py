@@ -17,8 +17,8 @@ Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="The name of a p
 
 def products(json: bool = Json) -> None:
     """List the products of this workspace and how their last run went."""
-    from civicops.orchestrate.records import RunLog  # noqa: PLC0415 - every command loads only what it needs
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
+    from civicops.runs import RunLog  # noqa: PLC0415 - every command loads only what it needs
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
@@ -110,8 +110,8 @@ def status(
     """Show the newest runs and what stopped those that failed."""
     from itertools import islice  # noqa: PLC0415
 
-    from civicops.orchestrate.records import RunLog  # noqa: PLC0415
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
+    from civicops.runs import RunLog  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
