@@ -81,10 +81,7 @@ def binned_quantile(closed: Sequence[int], censored: Sequence[int], share: float
 
 
 def _inside(number: int, part: float) -> float:
-    """The hours at a part (0 to 1) of a bin. The first bin has no lower edge and the last no upper one: their edge stands for them."""
-    if number == 0:
-        return float(EDGES_HOURS[0])
-    if number >= len(EDGES_HOURS):
-        return float(EDGES_HOURS[-1])
-    lower, upper = EDGES_HOURS[number - 1], EDGES_HOURS[number]
+    """The hours at a part (0 to 1) of a bin. The first bin begins at half its edge, and the last ends where it begins."""
+    upper = EDGES_HOURS[min(number, len(EDGES_HOURS) - 1)]
+    lower = EDGES_HOURS[number - 1] if number else upper / 2
     return float(lower * (upper / lower) ** part)
