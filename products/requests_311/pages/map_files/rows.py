@@ -26,6 +26,8 @@ from .waits import UNTIL, WAITED, WaitCells, count_waits
 
 GROUP = 4_096
 """Rows per row group of a details file: a browser fetches one group to show one request."""
+ONCE = ("request_id", "created_at", "updated_at", "closed_at", "hours_to_close", "address", "longitude", "latitude")
+"""Columns whose values hardly repeat: a list of the different ones would only add to the file."""
 EPOCH = date(1970, 1, 1)
 
 
@@ -105,7 +107,7 @@ def _details(table: pa.Table, name: str, folder: Path) -> Written:
     sink = pa.BufferOutputStream()
     pq.write_table(
         table.replace_schema_metadata(None), sink, row_group_size=GROUP, compression="snappy",
-        write_statistics=False, store_schema=False,
+        write_statistics=False, store_schema=False, use_dictionary=[name for name in table.column_names if name not in ONCE],
     )  # fmt: skip
     return save(folder, f"details-{name}", "parquet", sink.getvalue().to_pybytes())
 
