@@ -162,11 +162,18 @@ def diagnose(product: Product, json: bool = Json) -> None:
 
 def up(
     port: Annotated[int, typer.Option(help="Port of Dagster's pages on this machine.", min=1024, max=65535)] = 3000,
+    portal_port: Annotated[
+        int,
+        typer.Option(
+            help="Port of the portal; the setting of civicops.toml when left out.", min=0, max=65535, show_default=False
+        ),
+    ] = 0,
 ) -> None:
-    """Start the scheduler and its pages on this machine until Ctrl-C."""
+    """Start the portal, the scheduler and the scheduler's pages until Ctrl-C."""
     from civicops.orchestrate.serving import serve  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
-    code = serve(Workspace.find(), port=port, say=say)
+    workspace = Workspace.find()
+    code = serve(workspace, port=port, portal_port=portal_port or workspace.settings.portal.port, say=say)
     if code:
-        raise CivicopsError("The scheduler ended by itself.", hint="Its last lines above say why.")
+        raise CivicopsError("One of the programs ended by itself.", hint="Its last lines above say why.")

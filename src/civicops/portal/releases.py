@@ -50,8 +50,7 @@ class Releases(Mapping[str, Release]):
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection in which each release is a view under its name (`requests`, `people.teams`), times in UTC."""
         engine = self.workspace.settings.engine
-        config: dict[str, Any] = {"threads": engine.threads, "memory_limit": engine.memory_limit, "TimeZone": "UTC"}
-        with duckdb.connect(config=config) as con:
+        with open_engine(engine.threads, engine.memory_limit) as con:
             for name, release in self.found.items():
                 schema, _, table = name.rpartition(".")
                 if schema:
@@ -64,6 +63,14 @@ class Releases(Mapping[str, Release]):
         """The answer to one query, as an Arrow table; what an `altair.Chart` takes."""
         with self.connect() as con:
             return con.execute(sql).fetch_arrow_table()
+
+
+def open_engine(threads: int, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """An engine of one's own that uses so much of the machine and thinks in UTC. `memory_limit` such as '512MB'."""
+    config: dict[str, Any] = {"threads": threads, "memory_limit": memory_limit}
+    con = duckdb.connect(config=config)
+    con.execute("SET TimeZone = 'UTC'")
+    return con
 
 
 def readable_releases(workspace: Workspace, product: Product, *, restricted: bool = False) -> Releases:
