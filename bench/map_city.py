@@ -1,14 +1,16 @@
 """A made-up city of the real one's size for the map's benchmark: 99 councils, 15 districts in two plans, 900,000 addresses.
 
-Belongs here: shapes and places, the same every time. Does not belong here: requests (`map_release`).
+Belongs here: shapes and places, the same every time. Does not belong here: requests (`map_requests`).
 
-Outlines are as awkward as real ones: some 60,000 corners, and two in five councils drawn by somebody else, so that their edges miss the
-neighbour's by a step or two.
+Outlines are as awkward as real ones: some 60,000 corners, and two in five councils drawn by somebody else, so that their
+edges miss the neighbour's by a step or two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,8 +23,13 @@ from civicops.geo import Area, PlaceIndex
 WEST, SOUTH, EAST, NORTH = -118.66, 33.72, -118.17, 34.33
 COUNCILS, DISTRICTS, STREETS, ZIPS, REGIONS = 99, 15, 6_000, 130, 12
 CORNER = 0.0004  # degrees between corners: about 40 m
-FIRST = "ALDER BOBCAT CORMORANT DUNE EGRET FOXTAIL GULL HARBOR IRIS JUNIPER KESTREL LANTERN MALLOW OSPREY PELICAN QUARTZ RAVEN SAGE"
-SECOND = "BEND CREEK CREST DALE FIELD GATE HOLLOW KNOLL LAKE MEADOW MILL OAK PINE REACH SHORE SPRING TRACE VISTA WELL WOOD"
+FIRST = (
+    "ALDER BOBCAT CORMORANT DUNE EGRET FOXTAIL GULL HARBOR IRIS JUNIPER KESTREL LANTERN MALLOW OSPREY PELICAN QUARTZ "
+    "RAVEN SAGE"
+)
+SECOND = (
+    "BEND CREEK CREST DALE FIELD GATE HOLLOW KNOLL LAKE MEADOW MILL OAK PINE REACH SHORE SPRING TRACE VISTA WELL WOOD"
+)
 SUFFIXES = ("ST", "ST", "ST", "AVE", "AVE", "BLVD", "DR", "PL", "WAY", "RD", "LN", "CT")
 
 
@@ -30,23 +37,23 @@ SUFFIXES = ("ST", "ST", "ST", "AVE", "AVE", "BLVD", "DR", "PL", "WAY", "RD", "LN
 class City:
     """`areas`: rows of the dataset areas; `councils`: those of councils; `addresses`: one row per address, with what holds it."""
 
-    areas: list[tuple[object, ...]]
-    councils: list[tuple[object, ...]]
+    areas: Sequence[tuple[object, ...]]
+    councils: Sequence[tuple[object, ...]]
     addresses: pa.Table
 
 
 def make_city(addresses: int, seed: int = 311) -> City:
     """The city with about so many addresses."""
     rng = np.random.default_rng(seed)
-    body = shapely.Point((WEST + EAST) / 2, (SOUTH + NORTH) / 2).buffer(0.235).intersection(
-        shapely.box(WEST, SOUTH, EAST, NORTH)
+    body = (
+        shapely.Point((WEST + EAST) / 2, (SOUTH + NORTH) / 2)
+        .buffer(0.235)
+        .intersection(shapely.box(WEST, SOUTH, EAST, NORTH))
     )
     body = shapely.affinity.scale(body, 1.0, 1.28)
     plain = _cells(rng, body, COUNCILS)
     councils = [_drawn(rng, cell) if rng.random() < 0.4 else cell for cell in (_bent(one) for one in plain)]
-    plans = {
-        name: [_bent(one) for one in _cells(rng, body, DISTRICTS)] for name in ("cd_2012", "cd_2021")
-    }
+    plans = {name: [_bent(one) for one in _cells(rng, body, DISTRICTS)] for name in ("cd_2012", "cd_2021")}
     codes = [str(number + 4) for number in range(COUNCILS)]
     names = [f"{a} {b} NC" for a, b in _pairs(COUNCILS)]
     rows: list[tuple[object, ...]] = [
@@ -57,10 +64,19 @@ def make_city(addresses: int, seed: int = 311) -> City:
         new = name == "cd_2021"
         days = ("2022-12-12", None) if new else ("2012-07-01", "2022-12-11")
         rows += [
-            ("district", name, str(n + 1), None, new, *days, _km2(cell), shapely.to_geojson(cell)) for n, cell in enumerate(cells)
+            ("district", name, str(n + 1), None, new, *days, _km2(cell), shapely.to_geojson(cell))
+            for n, cell in enumerate(cells)
         ]
     people = [
-        (code, name, True, str(n % REGIONS + 1), f"REGION {n % REGIONS + 1}", int(rng.integers(15_000, 80_000)), _km2(shape))
+        (
+            code,
+            name,
+            True,
+            str(n % REGIONS + 1),
+            f"REGION {n % REGIONS + 1}",
+            int(rng.integers(15_000, 80_000)),
+            _km2(shape),
+        )
         for n, (code, name, shape) in enumerate(zip(codes, names, councils, strict=True))
     ]
     table = _addresses(rng, addresses)
@@ -91,6 +107,7 @@ def _cells(rng: np.random.Generator, body: BaseGeometry, count: int) -> list[Bas
 
 def _bent(cell: BaseGeometry) -> BaseGeometry:
     """The cell with many corners, moved by a field, so that two cells with one edge still have one edge."""
+
     def moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
         x, y = points[:, 0], points[:, 1]
         shift = np.zeros_like(points)
@@ -117,7 +134,9 @@ def _addresses(rng: np.random.Generator, count: int) -> pa.Table:
     is_along = rng.random(STREETS) < 0.5
     pairs = _pairs(STREETS)
     names = [
-        (a if n % 5 else f"{a} {b}", SUFFIXES[n % len(SUFFIXES)]) if n < 90 else (f"{a} {b}", SUFFIXES[n % len(SUFFIXES)])
+        (a if n % 5 else f"{a} {b}", SUFFIXES[n % len(SUFFIXES)])
+        if n < 90
+        else (f"{a} {b}", SUFFIXES[n % len(SUFFIXES)])
         for n, (a, b) in enumerate(pairs)
     ]
     street = np.sort(rng.choice(STREETS, count, p=length / length.sum()))
@@ -127,36 +146,67 @@ def _addresses(rng: np.random.Generator, count: int) -> pa.Table:
     lon = middle[street, 0] + np.where(is_along[street], offset, side)
     lat = middle[street, 1] + np.where(is_along[street], side, offset)
     number = 100 + (part * length[street] * 80_000).astype(int) * 2 + (side > 0)
-    zips = _nearest(np.column_stack([lon, lat]), np.column_stack([rng.uniform(WEST, EAST, ZIPS), rng.uniform(SOUTH, NORTH, ZIPS)]))
+    zips = _nearest(
+        np.column_stack([lon, lat]), np.column_stack([rng.uniform(WEST, EAST, ZIPS), rng.uniform(SOUTH, NORTH, ZIPS)])
+    )
     is_crossing = rng.random(count) < 0.05
     other = rng.integers(0, STREETS, count)
     texts = [
         f"{' '.join(names[s])} AT {' '.join(names[o])}, {90001 + z}" if cross
         else f"{n} {'EW'[n % 2] if s % 3 else 'NS'[n % 2]} {' '.join(names[s])}, {90001 + z}"
-        for s, o, n, z, cross in zip(street.tolist(), other.tolist(), number.tolist(), zips.tolist(), is_crossing.tolist(), strict=True)
+        for s, o, n, z, cross in zip(street.tolist(), other.tolist(), number.tolist(), zips.tolist(), is_crossing.tolist(),
+        strict=True)
     ]  # fmt: skip
     table = pa.table(
-        {"address": texts, "zip_code": [str(90001 + z) for z in zips.tolist()], "longitude": np.round(lon, 7), "latitude": np.round(lat, 7)}
+        {
+            "address": texts,
+            "zip_code": [str(90001 + z) for z in zips.tolist()],
+            "longitude": np.round(lon, 7),
+            "latitude": np.round(lat, 7),
+        }
     )
     box = (lon > WEST) & (lon < EAST) & (lat > SOUTH) & (lat < NORTH)
-    return table.filter(pa.array(box)).take(pa.array(rng.permutation(int(box.sum()))))
+    return table.filter(pa.array(box)).take(rng.permutation(int(box.sum())))
 
 
 def _pairs(count: int) -> list[tuple[str, str]]:
     first, second = FIRST.split(), SECOND.split()
-    kinds = ("", "OLD ", "NEW ", "UPPER ", "LOWER ", "GRAND ", "LITTLE ", "FAR ", "EL ", "LA ", "DEL ", "SAN ", "CASA ", "MT ", "ST ", "VIA ", "PORT ")
+    kinds = (
+        "",
+        "OLD ",
+        "NEW ",
+        "UPPER ",
+        "LOWER ",
+        "GRAND ",
+        "LITTLE ",
+        "FAR ",
+        "EL ",
+        "LA ",
+        "DEL ",
+        "SAN ",
+        "CASA ",
+        "MT ",
+        "ST ",
+        "VIA ",
+        "PORT ",
+    )
     return [
-        (kinds[n // (len(first) * len(second)) % len(kinds)] + first[n % len(first)], second[n // len(first) % len(second)])
+        (
+            kinds[n // (len(first) * len(second)) % len(kinds)] + first[n % len(first)],
+            second[n // len(first) % len(second)],
+        )
         for n in range(count)
     ]
 
 
 def _nearest(points: NDArray[np.float64], to: NDArray[np.float64]) -> NDArray[np.int64]:
-    tree = shapely.STRtree(shapely.points(to))
+    tree = shapely.STRtree([shapely.Point(*spot) for spot in to])
     return np.asarray(tree.nearest(shapely.points(points)), dtype=np.int64)
 
 
-def _held(codes: list[str], shapes: list[BaseGeometry], lon: NDArray[np.float64], lat: NDArray[np.float64]) -> pa.Array:
+def _held(
+    codes: list[str], shapes: list[BaseGeometry], lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> pa.Array[Any]:
     index = PlaceIndex.build([Area(code, shape) for code, shape in zip(codes, shapes, strict=True)])
     placed = index.place(lon, lat)
     return pa.array(index.codes, pa.string()).take(pa.array(placed.area, pa.int16(), mask=placed.area < 0))

@@ -1,7 +1,7 @@
-"""The files of the 311 map from a made-up release of ten years and 13 million requests: seconds, memory, and size by kind.
+"""The files of the 311 map from a made-up release of ten years and 13 million requests: seconds, memory, size by kind.
 
-Belongs here: making that release as Parquet, shaped like the real city's, without running the pipeline; building from it. Does not
-belong here: the city (`map_city`), the browser (a benchmark of its own).
+Belongs here: making that release as Parquet, shaped like the real city's, without running the pipeline; building from it.
+Does not belong here: the city (`map_city`), its requests (`map_requests`), the browser.
 
 Everything of a request follows from its number, so two runs make the same release. Kept in bench/data/map13m (not in git):
 `releases/` is a release store, `files/` the map files.
@@ -76,12 +76,14 @@ def make_release(home: Path, rows: int, addresses: int) -> Path:
 def _tables(con: duckdb.DuckDBPyConnection, city: Any) -> None:
     """Tables with the columns of the small datasets, and `addresses` for the requests."""
     con.execute(
-        "CREATE TABLE areas (layer VARCHAR, set_id VARCHAR, area_code VARCHAR, area_name VARCHAR, is_newest BOOLEAN, valid_from DATE, "
+        "CREATE TABLE areas (layer VARCHAR, set_id VARCHAR, area_code VARCHAR, area_name VARCHAR, is_newest "
+        "BOOLEAN, valid_from DATE, "
         "valid_to DATE, area_km2 DOUBLE, geometry VARCHAR)"
     )
     con.executemany("INSERT INTO areas VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", city.areas)
     con.execute(
-        "CREATE TABLE councils (council_code VARCHAR, council_name VARCHAR, is_area BOOLEAN, region_code VARCHAR, region_name VARCHAR, "
+        "CREATE TABLE councils (council_code VARCHAR, council_name VARCHAR, is_area BOOLEAN, region_code "
+        "VARCHAR, region_name VARCHAR, "
         "population BIGINT, area_km2 DOUBLE, boundary_set_id VARCHAR, valid_from DATE)"
     )
     con.executemany("INSERT INTO councils VALUES (?, ?, ?, ?, ?, ?, ?, 'nc_current', NULL)", city.councils)
@@ -91,7 +93,8 @@ def _tables(con: duckdb.DuckDBPyConnection, city: Any) -> None:
     )
     con.execute(
         "CREATE TABLE request_types (request_type_code VARCHAR, request_type_name VARCHAR, request_group_code VARCHAR, "
-        "request_group_name VARCHAR, is_service_request BOOLEAN, is_information_only BOOLEAN, is_sensitive BOOLEAN, legacy_values VARCHAR[], "
+        "request_group_name VARCHAR, is_service_request BOOLEAN, is_information_only BOOLEAN, is_sensitive "
+        "BOOLEAN, legacy_values VARCHAR[], "
         "cases_values VARCHAR[], request_count BIGINT, first_on DATE, last_on DATE)"
     )
     con.executemany(
@@ -159,14 +162,23 @@ def run(quick: bool) -> Table:
     cells = sum(entry["cells"] for entry in manifest["cubes"])
     waits = sum(entry["cells"] for entry in manifest["waits"])
     data = ReleaseStore(releases).find(PRODUCT, "requests").data.stat().st_size
+    made_in = f"; making the release before took {made:,.0f} s." if made > 1 else "."
     notes = (
-        f"{manifest['total_rows']:,} made-up requests of ten years ({data / 1e6:,.0f} MB of Parquet), {manifest['addresses']['count']:,} "
-        f"addresses, {len(manifest['councils']) - 2} councils, {len(manifest['types'])} types. Building took {seconds:,.0f} s and at most "
-        f"{memory / 1e9:.1f} GB" + (f"; making the release before took {made:,.0f} s." if made > 1 else "."),
-        f"The counts cube has {cells:,} cells ({len(manifest['kinds'])} kinds, {len(manifest['places'])} places), the waits {waits:,}.",
+        f"{manifest['total_rows']:,} made-up requests of ten years ({data / 1e6:,.0f} MB of Parquet), "
+        f"{manifest['addresses']['count']:,} addresses, {len(manifest['councils']) - 2} councils, "
+        f"{len(manifest['types'])} types. Building took {seconds:,.0f} s and at most {memory / 1e9:.1f} GB{made_in}",
+        f"The counts cube has {cells:,} cells ({len(manifest['kinds'])} kinds, {len(manifest['places'])} places), "
+        f"the waits {waits:,}.",
     )
     rows = [
-        Row(kind, {"files": f"{len(found):,}", "all": f"{sum(found) / 1e6:,.1f} MB", "largest": f"{max(found) / 1e3:,.0f} kB"})
+        Row(
+            kind,
+            {
+                "files": f"{len(found):,}",
+                "all": f"{sum(found) / 1e6:,.1f} MB",
+                "largest": f"{max(found) / 1e3:,.0f} kB",
+            },
+        )
         for kind, found in sorted(sizes.items())
     ]
     return Table("map_release", tuple(rows), notes)

@@ -1,10 +1,12 @@
 """The made-up requests of the map's benchmark, as SQL: what each column is, from the number of the request.
 
-Belongs here: shares of types, sources, departments and statuses, as known of the real city. Does not belong here: places (`map_city`).
+Belongs here: shares of types, sources, departments and statuses, as known of the real city. Does not belong here: places
+(`map_city`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 START, END = "2016-08-22", "2026-08-22"
@@ -53,8 +55,26 @@ GROUPS = {
     **dict.fromkeys(("streetlight", "streetlight_single", "streetlight_multiple"), "streetlights"),
     **dict.fromkeys(("feedback", "information_only", "program_research"), "intake"),
 }
-CHANNELS = ("phone", "phone", "phone", "mobile_app", "mobile_app", "website", "web_form", "email", "council_office", "chat")
-DEPARTMENTS = ("sanitation", "beautification", "street_services", "recreation_parks", "transportation", "building_safety")
+CHANNELS = (
+    "phone",
+    "phone",
+    "phone",
+    "mobile_app",
+    "mobile_app",
+    "website",
+    "web_form",
+    "email",
+    "council_office",
+    "chat",
+)
+DEPARTMENTS = (
+    "sanitation",
+    "beautification",
+    "street_services",
+    "recreation_parks",
+    "transportation",
+    "building_safety",
+)
 
 
 def requests_sql(rows: int) -> str:
@@ -76,34 +96,35 @@ def requests_sql(rows: int) -> str:
 
     legacy = drawn([(t.code, t.legacy) for t in TYPES if t.legacy], "u_type")
     cases = drawn([(t.code, t.cases) for t in TYPES if t.cases], "u_type")
-    by_type = {
-        name: "CASE type " + " ".join(f"WHEN '{t.code}' THEN {value(t)}" for t in TYPES) + " END"
-        for name, value in {
-            "department": lambda t: repr(t.department),
-            "crew": lambda t: t.crew / 100,
-            "hours": lambda t: float(t.hours),
-            "service": lambda t: str(t.is_service).upper(),
-        }.items()
-    }
+
+    def of_type(value: Callable[[Type], object]) -> str:
+        return "CASE type " + " ".join(f"WHEN '{t.code}' THEN {value(t)}" for t in TYPES) + " END"
+
+    department = of_type(lambda t: repr(t.department))
+    crew_share = of_type(lambda t: t.crew / 100)
+    hours = of_type(lambda t: float(t.hours))
+    is_service = of_type(lambda t: str(t.is_service).upper())
     return f"""
     WITH numbered AS (
         SELECT i, {START_AT} + CAST(floor(({DAYS} + 1) * pow(i / {rows}.0, 0.92)) AS INTEGER) AS created_on,
-            ({DAYS} + 1) * pow(i / {rows}.0, 0.92) % 1 AS day_part, {u(1)} AS u_type, {u(2)} AS u_place, {u(3)} AS u_crew, {u(4)} AS u_end,
-            {u(5)} AS u_wait, {u(6)} AS u_more, {u(7)} AS u_era, {u(8)} AS u_other, {u(9)} AS u_channel
+            ({DAYS} + 1) * pow(i / {rows}.0, 0.92) % 1 AS day_part, {u(1)} AS u_type, {u(2)} AS u_place, {u(3)} AS u_crew,
+            {u(4)} AS u_end, {u(5)} AS u_wait, {u(6)} AS u_more, {u(7)} AS u_era, {u(8)} AS u_other, {u(9)} AS u_channel
         FROM range({rows}) AS t(i)
     ), typed AS (
         SELECT *, created_on >= DATE '{CHANGE}' AND u_era < least(1.0, date_diff('day', DATE '{CHANGE}', created_on) /
             date_diff('day', DATE '{CHANGE}', DATE '{CHANGED}')::DOUBLE) AS is_case,
-            timezone('America/Los_Angeles', created_on::TIMESTAMP + to_seconds(CAST(floor((0.25 + 0.6 * day_part) * 86400) AS BIGINT)))
-                AS created_at,
-            CASE WHEN u_more < 0.045 THEN -1 ELSE CAST(floor(pow(u_place, 1.7) * (SELECT count(*) FROM addresses)) AS BIGINT) END AS place
+            timezone('America/Los_Angeles', created_on::TIMESTAMP + to_seconds(
+                CAST(floor((0.25 + 0.6 * day_part) * 86400) AS BIGINT))) AS created_at,
+            CASE WHEN u_more < 0.045 THEN -1 ELSE CAST(floor(pow(u_place, 1.7) * (SELECT count(*) FROM addresses))
+                AS BIGINT) END AS place
         FROM numbered
     ), coded AS (
         SELECT *, CASE WHEN is_case THEN {cases} ELSE {legacy} END AS type FROM typed
     ), known AS (
-        SELECT *, {by_type["service"]} AS is_service, u_crew < {by_type["crew"]} AS is_crew,
-            CASE WHEN u_other < 0.03 THEN {one_of(DEPARTMENTS, "u_other / 0.03")} ELSE {by_type["department"]} END AS department,
-            CAST(3600 * {by_type["hours"]} * exp(1.1 * sqrt(-2 * ln(u_wait + 1e-12)) * cos(6.2831853 * u_more)) AS BIGINT) + 1 AS waits
+        SELECT *, {is_service} AS is_service, u_crew < {crew_share} AS is_crew,
+            CASE WHEN u_other < 0.03 THEN {one_of(DEPARTMENTS, "u_other / 0.03")} ELSE {department} END AS department,
+            CAST(3600 * {hours} * exp(1.1 * sqrt(-2 * ln(u_wait + 1e-12)) * cos(6.2831853 * u_more)) AS BIGINT)
+                + 1 AS waits
         FROM coded
     ), ended AS (
         SELECT *, CASE WHEN is_crew AND u_wait < 0.6 THEN created_at ELSE created_at + to_seconds(waits) END AS ends_at,
@@ -115,11 +136,13 @@ def requests_sql(rows: int) -> str:
             WHEN ends_at > watched_at THEN CASE WHEN u_end < 0.7 THEN 'open' ELSE 'in_progress' END
             WHEN is_case AND u_end < 0.03 THEN 'acknowledged' WHEN is_case AND u_end < 0.05 THEN 'duplicate'
             WHEN is_case AND u_end < 0.055 THEN 'possible_duplicate'
-            WHEN u_end < 0.08 THEN 'cancelled' WHEN u_end < 0.087 THEN 'referred' WHEN u_end < 0.093 THEN 'open' ELSE 'closed' END AS status
+            WHEN u_end < 0.08 THEN 'cancelled' WHEN u_end < 0.087 THEN 'referred' WHEN u_end < 0.093 THEN 'open'
+            ELSE 'closed' END AS status
         FROM ended
     )
     SELECT
-        CASE WHEN is_case THEN lpad(CAST(10000000 + i AS VARCHAR), 8, '0') ELSE '1-' || CAST(4000000000 + i * 10 + 1 AS VARCHAR) END AS request_id,
+        CASE WHEN is_case THEN lpad(CAST(10000000 + i AS VARCHAR), 8, '0') ELSE '1-' ||
+            CAST(4000000000 + i * 10 + 1 AS VARCHAR) END AS request_id,
         CASE WHEN is_case THEN 'cases' ELSE 'legacy' END AS era,
         CASE WHEN is_case THEN 'cases_' ELSE 'requests_' END || year(created_on) AS source_dataset,
         type AS request_type_code, type AS source_request_type, status AS status_code, status AS source_status,
@@ -129,11 +152,14 @@ def requests_sql(rows: int) -> str:
         CASE WHEN is_crew THEN 'work_crew' ELSE {one_of(CHANNELS, "u_channel")} END AS source_code,
         CASE WHEN is_crew THEN 'Driver Self Report' ELSE {one_of(CHANNELS, "u_channel")} END AS source_channel,
         department AS department_code, upper(department) AS source_owner,
-        CASE WHEN type <> 'unmapped' AND status <> 'unmapped' THEN is_service AND NOT is_crew AND status <> 'duplicate' END AS is_resident_demand,
+        CASE WHEN type <> 'unmapped' AND status <> 'unmapped' THEN is_service AND NOT is_crew AND status <> 'duplicate' END
+            AS is_resident_demand,
         is_crew AS is_crew_logged, type = 'information_only' AS is_information_only, type = 'homeless_encampment' AS is_sensitive,
         u_channel < 0.4 AS is_anonymous, created_at, created_on,
-        CASE WHEN status IN ('open', 'in_progress') THEN created_at + to_seconds(3600) ELSE least(ends_at, watched_at) END AS updated_at,
-        CASE WHEN status NOT IN ('open', 'in_progress', 'possible_duplicate', 'duplicate', 'unmapped') THEN ends_at END AS closed_at,
+        CASE WHEN status IN ('open', 'in_progress') THEN created_at + to_seconds(3600) ELSE least(ends_at, watched_at) END
+            AS updated_at,
+        CASE WHEN status NOT IN ('open', 'in_progress', 'possible_duplicate', 'duplicate', 'unmapped') THEN ends_at END
+            AS closed_at,
         CASE WHEN status = 'closed' AND ends_at > created_at THEN waits / 3600.0 END AS hours_to_close,
         CASE WHEN type <> 'homeless_encampment' THEN address END AS address, zip_code,
         CASE WHEN type = 'homeless_encampment' THEN round(longitude, 2) ELSE longitude END AS longitude,
@@ -144,7 +170,8 @@ def requests_sql(rows: int) -> str:
         CASE WHEN created_on < DATE '2022-12-12' THEN cd_2012 ELSE cd_2021 END AS district_code,
         cd_2012 AS source_district_code,
         CASE WHEN created_on < DATE '2022-12-12' THEN cd_2012 ELSE cd_2021 END = cd_2012 AS is_district_agreed,
-        'AREA ' || (CAST(council AS INTEGER) % 7) || ' APC' AS planning_area, 'POLICE ' || (CAST(council AS INTEGER) % 21) AS police_precinct,
+        'AREA ' || (CAST(council AS INTEGER) % 7) || ' APC' AS planning_area, 'POLICE ' || (CAST(council AS INTEGER) % 21) AS
+        police_precinct,
         CASE WHEN i % 40 = 0 THEN ['service_before_closed'] ELSE CAST([] AS VARCHAR[]) END AS flags
     FROM stated LEFT JOIN addresses ON place = a
     """

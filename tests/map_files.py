@@ -90,7 +90,10 @@ class MapFiles:
         for month in self.manifest["months"]:
             begin = date(1970, 1, 1) + timedelta(days=month["first_day"])
             end = begin + timedelta(days=month["days"] - 1)
-            assert (f"{begin:%Y-%m}", month["days"]) == (month["month"], calendar.monthrange(begin.year, begin.month)[1])
+            assert (f"{begin:%Y-%m}", month["days"]) == (
+                month["month"],
+                calendar.monthrange(begin.year, begin.month)[1],
+            )
             if first <= begin and end <= last:
                 whole[month["month"]] = True
             elif begin <= last and first <= end:
@@ -189,7 +192,9 @@ class MapFiles:
             for n, place in enumerate(street["places"]):
                 at = street["zip"][n]
                 own = street["zips"][at] if at >= 0 else ""
-                is_it = place == number if not crossing else place.startswith("AT ") and self._key(place[3:]) == crossing
+                is_it = (
+                    place == number if not crossing else place.startswith("AT ") and self._key(place[3:]) == crossing
+                )
                 if is_it and (not zip_code or zip_code == own):
                     spot = self.place(street["xs"][n], street["ys"][n])
                     council = self.manifest["councils"][street["councils"][n]]["code"]
@@ -210,7 +215,12 @@ class MapFiles:
             before = shards[n - 1] if n else None
             if number is not None and after and (after["key"], after["name"]) == name and after["number"] <= number:
                 continue
-            if number is not None and before and (before["key"], before["name"]) == name and shards[n]["number"] > number:
+            if (
+                number is not None
+                and before
+                and (before["key"], before["name"]) == name
+                and shards[n]["number"] > number
+            ):
                 continue
             chosen.append(n)
         return chosen

@@ -53,7 +53,9 @@ def test_counts_are_those_of_sql(drawn: Drawn) -> None:
     assert dict(found) == {tuple(row[:-1]): row[-1] for row in expected}
     assert sum(found.values()) == 29_999 and len(found) > 3_000
     first, last = date(2017, 12, 30), date(2018, 1, 2)
-    ((days,),) = drawn.ran.query(f"SELECT count(*) FROM {{requests}} WHERE created_on BETWEEN '{first}' AND '{last}' AND is_crew_logged")
+    ((days,),) = drawn.ran.query(
+        f"SELECT count(*) FROM {{requests}} WHERE created_on BETWEEN '{first}' AND '{last}' AND is_crew_logged"
+    )
     assert drawn.files.count(first, last, lambda codes: codes[2] == "crew") == days > 100
 
 
@@ -61,7 +63,8 @@ def test_points_are_where_the_release_has_them(drawn: Drawn) -> None:
     farthest, count = 0.0, 0
     for month in drawn.files.manifest["months"]:
         details = pq.read_table(
-            drawn.files.folder / month["details_file"], columns=["longitude", "latitude", "created_on", "is_sensitive", "address"]
+            drawn.files.folder / month["details_file"],
+            columns=["longitude", "latitude", "created_on", "is_sensitive", "address"],
         ).to_pylist()
         for row, said in zip(drawn.files.rows(month)[: month["with_point"]], details, strict=False):
             farthest = max(farthest, meters(drawn.files.place(row[0], row[1]), (said["longitude"], said["latitude"])))
@@ -77,7 +80,10 @@ def test_outlines_are_true_within_thirty_meters(drawn: Drawn, layer: str, releas
     rows = drawn.ran.query(f"SELECT area_code, geometry FROM {{areas}} WHERE layer = '{released}' AND is_newest")
     found = drawn.files.outlines(layer)
     assert set(found) == {code for code, _ in rows} and len(found) == {"councils": 99, "districts": 15}[layer]
-    shapes = {code: (shapely.from_geojson(text), shapely.make_valid(shapely.from_geojson(json.dumps(found[code])))) for code, text in rows}
+    shapes = {
+        code: (shapely.from_geojson(text), shapely.make_valid(shapely.from_geojson(json.dumps(found[code]))))
+        for code, text in rows
+    }
     for true, small in shapes.values():
         assert shapely.hausdorff_distance(true, small) * 111_320 < 35
         assert true.symmetric_difference(small).area < 0.02 * true.area
@@ -86,7 +92,7 @@ def test_outlines_are_true_within_thirty_meters(drawn: Drawn, layer: str, releas
         codes = sorted(shapes)
         big = [(a, b) for a in codes for b in codes if a < b and shapes[a][0].intersection(shapes[b][0]).area > 1e-6]
         kept = [(a, b) for a in codes for b in codes if a < b and shapes[a][1].intersection(shapes[b][1]).area > 1e-6]
-        assert len(big) > 3 and len(set(big) ^ set(kept)) <= 0.1 * len(big), (set(big) ^ set(kept))
+        assert len(big) > 3 and len(set(big) ^ set(kept)) <= 0.1 * len(big), set(big) ^ set(kept)
 
 
 def test_outlines_are_small_enough_to_be_the_first_thing_seen(drawn: Drawn) -> None:
@@ -98,7 +104,11 @@ def test_real_addresses_are_found(drawn: Drawn) -> None:
         "SELECT address, zip_code, count(*), min(longitude), max(longitude), any_value(latitude) FROM {requests} WHERE NOT is_sensitive AND "
         "trim(address) <> '' AND longitude IS NOT NULL GROUP BY ALL ORDER BY address"
     )
-    missing = [address for address, zip_code, *_ in rows[::40] if not drawn.files.find(f"{address.split(',')[0]} {zip_code or ''}")]
+    missing = [
+        address
+        for address, zip_code, *_ in rows[::40]
+        if not drawn.files.find(f"{address.split(',')[0]} {zip_code or ''}")
+    ]
     assert not missing, missing[:5]
     assert len(rows) > 15_000 and drawn.files.manifest["addresses"]["count"] > 15_000
     sizes = [shard["bytes"] for shard in drawn.files.index["shards"]]

@@ -6,7 +6,6 @@ Belongs here: that the files say what the releases say. Does not belong here: re
 
 from __future__ import annotations
 
-import calendar
 import json
 import math
 import multiprocessing
@@ -120,7 +119,11 @@ def test_the_manifest_says_what_the_release_is(made: Made) -> None:
         "strftime(max(updated_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') FROM {requests}"
     )
     assert (manifest["total_rows"], manifest["rows_without_point"], manifest["undated_rows"]) == (total, pointless, 0)
-    assert (manifest["first_day"], manifest["last_day"], manifest["newest_created_on"]) == (f"{first}", f"{last}", f"{last}")
+    assert (manifest["first_day"], manifest["last_day"], manifest["newest_created_on"]) == (
+        f"{first}",
+        f"{last}",
+        f"{last}",
+    )
     assert manifest["newest_updated_at"] == updated
     assert manifest["versions"]["requests"] == made.base.city.releases.find(NAME, "requests").version
     assert manifest["timezone"] == "America/Los_Angeles"
@@ -129,11 +132,15 @@ def test_the_manifest_says_what_the_release_is(made: Made) -> None:
     assert sum(month["with_point"] for month in manifest["months"]) == total - pointless
     notes = {note["id"]: note["text"] for note in manifest["notes"]}
     assert "not problems" in notes["requests_gaps"] and "kilometre" in notes["sensitive_places_coarse"]
-    councils = made.base.city.query("SELECT council_code, council_name, region_name, population, area_km2 FROM {councils}")
+    councils = made.base.city.query(
+        "SELECT council_code, council_name, region_name, population, area_km2 FROM {councils}"
+    )
     found = {(c["code"], c["name"], c["region"], c["population"], c["area_km2"]) for c in manifest["councils"]}
     assert found == set(councils) and len(councils) > 10
     groups = {entry["code"]: entry["group"] for entry in manifest["statuses"]}
-    for code, is_open, is_closed in made.base.city.query("SELECT DISTINCT status_code, is_open, is_closed FROM {requests}"):
+    for code, is_open, is_closed in made.base.city.query(
+        "SELECT DISTINCT status_code, is_open, is_closed FROM {requests}"
+    ):
         assert groups[code] == ("open" if is_open else "closed" if is_closed else "other")
 
 
@@ -204,7 +211,9 @@ def test_sensitive_places_are_no_more_exact_than_in_the_release(made: Made) -> N
     places = {key: (lon, lat) for key, _, lon, lat in exact}
     found, off = 0, []
     for month in made.files.manifest["months"]:
-        table = pq.read_table(made.files.folder / month["details_file"], columns=["request_id", "address", "is_sensitive"])
+        table = pq.read_table(
+            made.files.folder / month["details_file"], columns=["request_id", "address", "is_sensitive"]
+        )
         for row, said in zip(made.files.rows(month), table.to_pylist(), strict=True):
             if said["is_sensitive"] and said["request_id"] in places:
                 lon, lat = places[said["request_id"]]
@@ -251,7 +260,9 @@ def test_requests_are_counted_once_per_street_and_zip_code(made: Made) -> None:
     ((expected,),) = made.base.city.query(f"SELECT sum(1 + (address LIKE '% AT %')::INT) FROM {{requests}} {where}")
     streets = [street for n in range(len(made.files.index["shards"])) for street in made.files.shard(n)]
     assert sum(sum(street["counts"]) for street in streets) == expected
-    zips = made.base.city.query(f"SELECT zip_code, count(*) FROM {{requests}} {where} AND zip_code IS NOT NULL GROUP BY 1 ORDER BY 1")
+    zips = made.base.city.query(
+        f"SELECT zip_code, count(*) FROM {{requests}} {where} AND zip_code IS NOT NULL GROUP BY 1 ORDER BY 1"
+    )
     assert [(entry["zip"], entry["count"]) for entry in made.files.index["zips"]] == zips
 
 
@@ -287,7 +298,9 @@ def test_the_binned_median_is_within_one_bin_of_the_exact_one(made: Made) -> Non
     )
     far = []
     for kind, council, month, exact in rows:
-        closed, censored = ([counts[n] for n in range(len(EDGES_SECONDS) + 1)] for counts in waits[kind, council, month])
+        closed, censored = (
+            [counts[n] for n in range(len(EDGES_SECONDS) + 1)] for counts in waits[kind, council, month]
+        )
         if not is_near(binned_quantile(closed, censored, 0.5), exact):
             far.append((kind, council, month, exact))
     assert len(far) <= 0.002 * len(rows), far
@@ -388,11 +401,3 @@ def test_a_killed_build_leaves_what_was_there(made: Made, tmp_path: Path) -> Non
     build(snapshot, out)
     assert MapFiles(out).files() == made.files.files()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["files", "timed"], "what the killed ones left is gone"
-
-
-def test_months_have_the_days_of_the_calendar(made: Made) -> None:
-    months = made.files.manifest["months"]
-    assert [entry["month"] for entry in months] == sorted(entry["month"] for entry in months)
-    for entry in months:
-        year, month = map(int, entry["month"].split("-"))
-        assert entry["days"] == calendar.monthrange(year, month)[1]

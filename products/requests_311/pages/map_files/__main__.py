@@ -21,7 +21,9 @@ PRODUCT = "requests_311"
 
 def main() -> int:
     """Build, and say what was written; 1 with a line on why not."""
-    parser = argparse.ArgumentParser(prog="map_files", description="Write the files of the 311 map from the current releases.")
+    parser = argparse.ArgumentParser(
+        prog="map_files", description="Write the files of the 311 map from the current releases."
+    )
     parser.add_argument("--workspace", type=Path, default=Path(), help="a folder with civicops.toml (default: here)")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write; replaced when it is there")
     options = parser.parse_args()

@@ -1,7 +1,7 @@
-"""The search index of addresses: every public address of the release with its place, in files small enough to fetch one per search.
+"""The search index of addresses: every public address with its place, in files small enough to fetch one per search.
 
-Belongs here: finding the distinct addresses, their middle points, and the index files. Does not belong here: what a street is called
-(`streets`), searching (the browser).
+Belongs here: finding the distinct addresses, their middle points, and the index files. Does not belong here: what a street
+is called (`streets`), searching (the browser).
 
 Requests of sensitive types are left out before anything else is done; the release has no address for them anyway.
 
@@ -16,13 +16,14 @@ A shard is a `.bin` file (see `binary`) whose raw bytes are JSON:
     {"streets": [{key, name, x, y, count, zips: [...],
                   places: ["16815", "16817 1/2", "AT WOODLEY AVE", ""], zip: [1, ...], xs, ys, councils, counts}]}
 
-`x`, `y`, `xs`, `ys` are quantised like those of the rows; `council` is a number of the manifest's councils; `zip` is a place in `zips` of
-the same street, -1 for none. A crossing stands under both of its streets, a street without a number under "". Places stand in the order
-of (key, name, number, text), where number is the whole number the text begins with, -1 for "" and 2147483647 for crossings; streets
-longer than a shard go on in the next one with the same key and name, cut between two numbers.
+`x`, `y`, `xs`, `ys` are quantised like those of the rows; `council` is a number of the manifest's councils; `zip` is a place
+in `zips` of the same street, -1 for none. A crossing stands under both of its streets, a street without a number under "".
+Places stand in the order of (key, name, number, text), where number is the whole number the text begins with, -1 for "" and
+2147483647 for crossings; a street longer than a shard goes on in the next one, cut between two numbers.
 
-How text becomes a key: capitals without accents; `'` and `.` vanish; `&` and `@` become AT; what is no letter, digit, `/` or `-` is a
-blank; a number in front (`123`, `123A`, `123-125`, and a following `1/2`) is the house number; the rest is `streets.street`.
+How text becomes a key: capitals without accents; `'` and `.` vanish; `&` and `@` become AT; what is no letter, digit, `/` or
+`-` is a blank; a number in front (`123`, `123A`, `123-125`, and a following `1/2`) is the house number; the rest is
+`streets.street`.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def write_addresses(
     con.execute(f"CREATE OR REPLACE TABLE spelled AS {SPELLED}", [rf"\S (?:{joins}) \S"])
     _name_streets(con, words)
     con.execute(
-        "CREATE OR REPLACE TABLE visits AS SELECT t.key, t.name, CASE WHEN t.other <> '' THEN 'AT ' || t.other ELSE s.number END AS place, "
+        "CREATE OR REPLACE TABLE visits AS SELECT t.key, t.name, CASE WHEN t.other <> '' THEN 'AT ' || t.other "
+        "ELSE s.number END AS place, "
         "COALESCE(p.zip_code, '') AS zip, p.longitude, p.latitude, p.council_code, p.n "
         "FROM spots AS p JOIN spelled AS s USING (address) JOIN streets AS t USING (rest)"
     )
@@ -98,14 +100,16 @@ def write_addresses(
     shards = list(_shards(con, frame, councils, folder))
     index = {"format": FORMAT, "words": words, "zips": zips, "shards": shards}
     con.execute("DROP TABLE spots")
-    count = (con.execute("SELECT count(*) FROM (SELECT DISTINCT name, place, zip FROM addresses)").fetchone() or (0,))[0]
+    count = (con.execute("SELECT count(*) FROM (SELECT DISTINCT name, place, zip FROM addresses)").fetchone() or (0,))[
+        0
+    ]
     content = json.dumps(index, ensure_ascii=False, separators=(",", ":")).encode()
     file = save(folder, "addresses", "json", content)
     return {"index_file": file.file, "index_bytes": file.size, "count": count}
 
 
 def _name_streets(con: duckdb.DuckDBPyConnection, words: Words) -> None:
-    """Make the table `streets`: every written rest of an address with its key and name; crossings twice, with the `other` street."""
+    """Make the table `streets`: every rest of an address with its key and name; crossings twice, with the `other` street."""
     rows: list[tuple[str, str, str, str]] = []
     for (rest,) in con.execute("SELECT DISTINCT rest FROM spelled ORDER BY rest").fetchall():
         tokens = rest.split(" ")
@@ -149,9 +153,9 @@ def _shards(
         return
     xs, ys = frame.quantised(_array(table, "longitude"), _array(table, "latitude"))
     street_xs, street_ys = frame.quantised(_array(table, "street_longitude"), _array(table, "street_latitude"))
-    keys, names, places, zips = (table.column(name).to_pylist() for name in ("key", "name", "place", "zip"))
+    keys, names, places, zips, held = (_texts(table, name) for name in ("key", "name", "place", "zip", "council_code"))
     numbers = _array(table, "number").astype(np.int64)
-    council = np.array([councils[code] for code in table.column("council_code").to_pylist()])
+    council = np.array([councils[code] for code in held])
     counts, street_counts = _array(table, "n"), _array(table, "street_n")
 
     def piece(start: int, end: int) -> dict[str, Any]:
@@ -198,3 +202,7 @@ def _cut(begins: list[int], numbers: NDArray[np.int64]) -> Iterator[list[tuple[i
 
 def _array(table: pa.Table, name: str) -> NDArray[Any]:
     return np.asarray(table.column(name).to_numpy())
+
+
+def _texts(table: pa.Table, name: str) -> list[str]:
+    return [str(value) for value in table.column(name).to_pylist()]

@@ -1,11 +1,11 @@
 """Outlines of councils and districts as one small TopoJSON file in which neighbours share their edges.
 
-Belongs here: simplifying, sharing edges, and how much may be lost by it. Does not belong here: mending outlines (`civicops.geo`, before
-the release), which set is the newest (the release says it).
+Belongs here: simplifying, sharing edges, and how much may be lost by it. Does not belong here: mending outlines
+(`civicops.geo`, before the release), which set is the newest (the release says it).
 
-Corners are moved to a grid first, so that edges which two files drew a step apart become one; then edges are simplified, each once, so that
-neighbours still meet. Councils and districts get edges of their own: their lines cross so often that shared ones would be cut into
-crumbs. Overlaps and gaps wider than the grid stay.
+Corners are moved to a grid first, so that edges which two files drew a step apart become one; then edges are simplified, each
+once, so that neighbours still meet. Councils and districts get edges of their own: their lines cross so often that shared ones
+would be cut into crumbs. Overlaps and gaps wider than the grid stay.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import topojson
+from topojson.core.topology import Topology
 
 from civicops.errors import CivicopsError
 
@@ -64,24 +64,28 @@ def frame_of(con: duckdb.DuckDBPyConnection) -> Frame:
             lows.append((lon, lat))
             highs.append((lon, lat))
         lows, highs = [_least(lows)], [_greatest(highs)]
-    low_lon, low_lat, high_lon, high_lat = con.execute(
-        "SELECT min(longitude), min(latitude), max(longitude), max(latitude) FROM requests"
-    ).fetchone() or (None,) * 4
+    low_lon, low_lat, high_lon, high_lat = (
+        con.execute("SELECT min(longitude), min(latitude), max(longitude), max(latitude) FROM requests").fetchone()
+        or (None,) * 4
+    )
     if low_lon is not None:
         lows.append((low_lon, low_lat))
         highs.append((high_lon, high_lat))
     if not lows:
         return Frame(-180.0, -90.0, 180.0, 90.0)
     (west, south), (east, north) = _least(lows), _greatest(highs)
-    return Frame(*(math.floor(v * 100) / 100 for v in (west, south)), *((math.floor(v * 100) + 1) / 100 for v in (east, north)))
+    return Frame(
+        *(math.floor(v * 100) / 100 for v in (west, south)), *((math.floor(v * 100) + 1) / 100 for v in (east, north))
+    )
 
 
 def _topology(rows: list[tuple[str, str, str]], origin: list[float]) -> tuple[list[Any], list[Any]]:
     """Arcs and geometries of one layer, on the grid."""
     features = [
-        {"type": "Feature", "properties": {"code": code, "name": name}, "geometry": json.loads(text)} for code, name, text in rows
+        {"type": "Feature", "properties": {"code": code, "name": name}, "geometry": json.loads(text)}
+        for code, name, text in rows
     ]
-    made = topojson.Topology(
+    made = Topology(
         {"type": "FeatureCollection", "features": features},
         object_name="areas",
         prequantize={"scale": [GRID, GRID], "translate": origin},

@@ -1,7 +1,7 @@
 """The order of the steps that make a folder of map files.
 
-Belongs here: opening the releases, the steps, the manifest, switching the finished folder in. Does not belong here: what is in the
-files (the other modules of this folder).
+Belongs here: opening the releases, the steps, the manifest, switching the finished folder in. Does not belong here: what is in
+the files (the other modules of this folder).
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def build(releases: Mapping[str, Release], out: Path) -> None:
     for dataset in DATASETS:
         if dataset not in releases:
             raise CivicopsError(
-                f"The map needs the dataset '{dataset}', which has no release.", hint="Run `civicops run requests_311` first."
+                f"The map needs the dataset '{dataset}', which has no release.",
+                hint="Run `civicops run requests_311` first.",
             )
     out.parent.mkdir(parents=True, exist_ok=True)
     for leftover in out.parent.glob(f".{out.name}.part-*"):
@@ -74,7 +75,9 @@ def _write(releases: Mapping[str, Release], folder: Path) -> None:
     with duckdb.connect(config=config) as con:
         con.execute("SET TimeZone = 'UTC'; SET parquet_metadata_cache = true")
         for dataset in DATASETS:
-            con.execute(f"CREATE VIEW {identifier(dataset)} AS FROM read_parquet({literal(str(releases[dataset].data))})")
+            con.execute(
+                f"CREATE VIEW {identifier(dataset)} AS FROM read_parquet({literal(str(releases[dataset].data))})"
+            )
         manifest = _head(con, releases)
         frame = frame_of(con)
         manifest["bounds"] = frame.as_list()

@@ -22,7 +22,8 @@ def count_cells(con: duckdb.DuckDBPyConnection) -> None:
     Requests without a day are in no month and so in no cell.
     """
     con.execute(
-        "CREATE OR REPLACE TABLE cells AS SELECT CAST(date_trunc('month', created_on) AS DATE) AS month, request_type_code AS type_code, "
+        "CREATE OR REPLACE TABLE cells AS SELECT CAST(date_trunc('month', created_on) AS DATE) AS month, "
+        "request_type_code AS type_code, "
         f"department_code, {SOURCE} AS source, council_code, {DISTRICT} AS district_code, status_code, "
         "count(*) AS request_count, count(longitude) AS point_count FROM requests WHERE created_on IS NOT NULL GROUP BY ALL"
     )
@@ -33,7 +34,8 @@ def write_cubes(con: duckdb.DuckDBPyConnection, folder: Path) -> list[dict[str, 
     written = []
     for (year,) in con.execute("SELECT DISTINCT year(month) FROM cells ORDER BY 1").fetchall():
         found = con.execute(
-            "SELECT month(c.month) AS month, p.id AS place, k.id AS kind, s.id AS status, CAST(sum(c.request_count) AS BIGINT) AS count "
+            "SELECT month(c.month) AS month, p.id AS place, k.id AS kind, s.id AS status, "
+            "CAST(sum(c.request_count) AS BIGINT) AS count "
             "FROM cells AS c JOIN place_ids AS p USING (council_code, district_code) "
             "JOIN kind_ids AS k USING (type_code, department_code, source) JOIN status_ids AS s USING (status_code) "
             "WHERE year(c.month) = ? GROUP BY ALL ORDER BY ALL",

@@ -1,11 +1,11 @@
 """The vocabularies of the map: what the numbers in its files stand for.
 
-Belongs here: types, statuses, departments, sources, councils and districts in a fixed order; the combinations that occur (`kinds`,
-`places`). Does not belong here: counting (`cubes`), outlines (`boundaries`).
+Belongs here: types, statuses, departments, sources, councils and districts in a fixed order; the combinations that occur
+(`kinds`, `places`). Does not belong here: counting (`cubes`), outlines (`boundaries`).
 
-Vocabularies stand in the order of the lookups, and combinations in the order of the month they first occurred in, so that a new
-day's release changes the numbers of as few old files as possible. A code that a release has and the lookups do not (any more) is added
-at the end under its own name.
+Vocabularies stand in the order of the lookups, and combinations in the order of the month they first occurred in, so that a
+new day's release changes the numbers of as few old files as possible. A code that a release has and the lookups do not (any
+more) is added at the end under its own name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SOURCE = (
 """Who a request comes from, the one rule, the first that holds: resident demand; entered by a crew; a question that was answered;
 anything else (opinions, duplicates, test queues, words that are not mapped yet). `resident` is `is_resident_demand`, exactly."""
 DISTRICT = "COALESCE(district_code, CASE WHEN longitude IS NULL THEN 'unknown' ELSE 'none' END)"
-"""A request has no district where it lies in none, or has no point; the councils have words for both, so districts get them too."""
+"""A request has no district where it lies in none, or has no point; councils have words for both, so districts get them."""
 
 Entry = dict[str, Any]
 
@@ -61,7 +61,9 @@ class Names:
             "types": self.types, "statuses": self.statuses, "departments": self.departments, "sources": self.sources,
             "councils": self.councils, "districts": self.districts, "kinds": self.kinds, "places": self.places,
         }  # fmt: skip
-        return {name: [list(item) if isinstance(item, tuple) else item for item in items] for name, items in lists.items()}
+        return {
+            name: [list(item) if isinstance(item, tuple) else item for item in items] for name, items in lists.items()
+        }
 
 
 def read_names(con: duckdb.DuckDBPyConnection) -> Names:
@@ -71,12 +73,14 @@ def read_names(con: duckdb.DuckDBPyConnection) -> Names:
     `kind_ids`, `place_ids` and `status_ids` behind, which give each combination its number (`id`).
     """
     types = _dicts(
-        con, "SELECT request_type_code AS code, request_type_name AS name, is_sensitive, is_information_only FROM request_types"
+        con,
+        "SELECT request_type_code AS code, request_type_name AS name, is_sensitive, is_information_only FROM request_types",
     )
     order = {row["request_type_code"]: number for number, row in enumerate(_lookup("request_type_codes"))}
     types.sort(key=lambda item: (order.get(item["code"], len(order)), item["code"]))
     statuses = [
-        {"code": row["status_code"], "name": row["status_name"], "group": _group(row)} for row in _lookup("status_codes")
+        {"code": row["status_code"], "name": row["status_name"], "group": _group(row)}
+        for row in _lookup("status_codes")
     ]
     departments = [{"code": r["department_code"], "name": r["department_name"]} for r in _lookup("department_codes")]
     vocabularies = {
@@ -124,7 +128,8 @@ def _councils(con: duckdb.DuckDBPyConnection) -> list[Entry]:
     """By number; those that are no councils last."""
     return _dicts(
         con,
-        "SELECT council_code AS code, council_name AS name, region_name AS region, region_code, population, area_km2 FROM councils "
+        "SELECT council_code AS code, council_name AS name, region_name AS region, region_code, population, "
+        "area_km2 FROM councils "
         "ORDER BY NOT is_area, TRY_CAST(council_code AS INTEGER) NULLS LAST, council_code",
     )
 
@@ -156,8 +161,10 @@ def _combinations(con: duckdb.DuckDBPyConnection, table: str, parts: Sequence[st
     numbers = ", ".join(f"v_{part}.id AS n_{part}" for part in parts)
     ordered = ", ".join(f"n_{part}" for part in parts)
     con.execute(
-        f"CREATE OR REPLACE TABLE {table} AS SELECT *, CAST(row_number() OVER (ORDER BY first_month, {ordered}) - 1 AS INTEGER) AS id "
-        f"FROM (SELECT {', '.join(f'c.{part}' for part in parts)}, {numbers}, min(month) AS first_month FROM cells AS c {joins} GROUP BY ALL)"
+        f"CREATE OR REPLACE TABLE {table} AS SELECT *, CAST(row_number() OVER (ORDER BY first_month, {ordered}) - "
+        "1 AS INTEGER) AS id "
+        f"FROM (SELECT {', '.join(f'c.{part}' for part in parts)}, {numbers}, min(month) AS first_month FROM "
+        f"cells AS c {joins} GROUP BY ALL)"
     )
     return con.execute(f"SELECT {ordered} FROM {table} ORDER BY id").fetchall()
 

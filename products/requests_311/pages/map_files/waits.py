@@ -1,10 +1,10 @@
 """How long residents waited, by month, place and type, in bins from which any selection's quantiles can be estimated.
 
-Belongs here: the bins, counting into them, and the estimate that a reader makes from them. Does not belong here: which waits count;
-`WAITED` below says the rules of `models/time_to_close.sql` once more, and a test holds both together.
+Belongs here: the bins, counting into them, and the estimate that a reader makes from them. Does not belong here: which waits
+count; `WAITED` below says the rules of `models/time_to_close.sql` once more, and a test holds both together.
 
-Bin i counts waits in (edges[i-1], edges[i]]; bin 0 those up to the first edge, the last bin those above the last edge. An edge is 2^(1/4)
-times the one before, rounded to whole seconds, from a quarter of an hour up.
+Bin i counts waits in (edges[i-1], edges[i]]; bin 0 those up to the first edge, the last bin those above the last edge. An
+edge is 2^(1/4) times the one before, rounded to whole seconds, from a quarter of an hour up.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ EDGES_SECONDS = np.array([round(900 * 2 ** (step / 4)) for step in range(79)], d
 EDGES_HOURS = EDGES_SECONDS / 3600.0
 
 UNTIL = (
-    "SELECT source_dataset, max(greatest(created_at, COALESCE(updated_at, created_at), COALESCE(closed_at, created_at))) AS until_at "
+    "SELECT source_dataset, max(greatest(created_at, COALESCE(updated_at, created_at), COALESCE(closed_at, "
+    "created_at))) AS until_at "
     "FROM requests GROUP BY source_dataset"
 )
 """The moment until which open requests of a source were watched."""
@@ -65,9 +66,9 @@ def count_waits(
 def binned_quantile(closed: Sequence[int], censored: Sequence[int], share: float) -> float | None:
     """Hours within which `share` of the requests were closed, from counts by bin; `None` when that share was not reached.
 
-    Kaplan-Meier over the bins: in each the share still waiting falls by the factor 1 - closed / waiting, where those who stopped being
-    watched in the bin count half (they were watched for half of it, on average). Inside the bin that crosses the share, hours grow
-    geometrically. This is what the map computes.
+    Kaplan-Meier over the bins: in each the share still waiting falls by the factor 1 - closed / waiting, where those who
+    stopped being watched in the bin count half (they were watched for half of it, on average). Inside the bin that crosses
+    the share, hours grow geometrically. This is what the map computes.
     """
     waiting, still, wanted = float(sum(closed) + sum(censored)), 1.0, 1.0 - share
     for number, (done, left) in enumerate(zip(closed, censored, strict=True)):

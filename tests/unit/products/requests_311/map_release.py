@@ -61,11 +61,21 @@ def request(number: int, created_at: str, **values: Any) -> dict[str, Any]:
 
 
 def released(
-    root: Path, contracts: Mapping[str, Contract], requests: Sequence[dict[str, Any]], **tables: Sequence[dict[str, Any]]
+    root: Path,
+    contracts: Mapping[str, Contract],
+    requests: Sequence[dict[str, Any]],
+    **tables: Sequence[dict[str, Any]],
 ) -> dict[str, Release]:
     """Current releases with these requests; all else is a few squares unless given."""
     store = ReleaseStore(root)
-    rows = {"requests": requests, "areas": AREAS, "councils": COUNCILS, "request_types": KINDS, "time_to_close": [], **tables}
+    rows = {
+        "requests": requests,
+        "areas": AREAS,
+        "councils": COUNCILS,
+        "request_types": KINDS,
+        "time_to_close": [],
+        **tables,
+    }
     staged = []
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
@@ -74,7 +84,13 @@ def released(
             table = pa.table({c.name: pa.array([row.get(c.name) for row in given], TYPES[c.sql_type]) for c in columns})
             con.register(f"t_{dataset}", table)
             staged.append(
-                stage(con, contract=contracts[dataset], select_sql=f"SELECT * FROM t_{dataset}", provenance=Provenance("r"), store=store)
+                stage(
+                    con,
+                    contract=contracts[dataset],
+                    select_sql=f"SELECT * FROM t_{dataset}",
+                    provenance=Provenance("r"),
+                    store=store,
+                )
             )
     publish(staged, store=store, now=MOMENT)
     return store.snapshot("requests_311")

@@ -86,18 +86,34 @@ def test_requests_without_a_point_are_counted_and_come_last(tmp_path: Path, cont
     assert [codes for _, codes in found] == [("10", "1"), ("none", "none"), ("unknown", "unknown")]
     assert found[2][0] == (0, 0, 0)
     names = {entry["code"]: entry["name"] for entry in files.manifest["districts"]}
-    assert names == {"1": "District 1", "2": "District 2", "none": "Outside every district", "unknown": "Place not known"}
+    assert names == {
+        "1": "District 1",
+        "2": "District 2",
+        "none": "Outside every district",
+        "unknown": "Place not known",
+    }
 
 
 def test_a_month_in_which_nothing_has_a_point(tmp_path: Path, contracts: Contracts) -> None:
-    nowhere = {"longitude": None, "latitude": None, "council_code": "unknown", "district_code": None, "address": "1 A ST"}
+    nowhere = {
+        "longitude": None,
+        "latitude": None,
+        "council_code": "unknown",
+        "district_code": None,
+        "address": "1 A ST",
+    }
     files = made(tmp_path, contracts, [request(n, "2024-01-01T01:00:00", **nowhere) for n in range(3)])
     assert [(m["rows"], m["with_point"]) for m in files.manifest["months"]] == [(3, 0)]
     assert files.manifest["addresses"]["count"] == 0
 
 
 def test_codes_that_no_lookup_has_stand_under_their_own_name(tmp_path: Path, contracts: Contracts) -> None:
-    rows = [request(0, "2024-01-01T01:00:00"), request(1, "2024-01-01T01:00:00", department_code="harbor_master", status_code="lost", is_open=None, is_closed=None)]
+    rows = [
+        request(0, "2024-01-01T01:00:00"),
+        request(
+            1, "2024-01-01T01:00:00", department_code="harbor_master", status_code="lost", is_open=None, is_closed=None
+        ),
+    ]
     files = made(tmp_path, contracts, rows)
     assert files.manifest["departments"][-1] == {"code": "harbor_master", "name": "harbor_master"}
     assert files.manifest["statuses"][-1] == {"code": "lost", "name": "lost", "group": "other"}
@@ -124,10 +140,25 @@ def test_the_rule_of_sources(tmp_path: Path, contracts: Contracts, values: dict[
 def test_a_new_day_leaves_old_months_alone(tmp_path: Path, contracts: Contracts) -> None:
     """Its new kinds, places and points get numbers behind the old ones, so that a browser keeps what it has."""
     old = [
-        request(n, f"2024-{1 + n % 2:02d}-{1 + n % 28:02d}T01:00:00", longitude=4.5 + n / 100, request_type_code=("graffiti", "bulky_items")[n % 2])
+        request(
+            n,
+            f"2024-{1 + n % 2:02d}-{1 + n % 28:02d}T01:00:00",
+            longitude=4.5 + n / 100,
+            request_type_code=("graffiti", "bulky_items")[n % 2],
+        )
         for n in range(60)
     ]
-    new = request(99, "2024-03-01T01:00:00", council_code="20", district_code="2", longitude=15.0, latitude=9.0, request_type_code="homeless_encampment", department_code="sanitation", is_sensitive=True)
+    new = request(
+        99,
+        "2024-03-01T01:00:00",
+        council_code="20",
+        district_code="2",
+        longitude=15.0,
+        latitude=9.0,
+        request_type_code="homeless_encampment",
+        department_code="sanitation",
+        is_sensitive=True,
+    )
     before = made(tmp_path / "a", contracts, old)
     after = made(tmp_path / "b", contracts, [*old, new])
     assert after.manifest["months"][:2] == before.manifest["months"]
@@ -148,13 +179,20 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path, contracts: Contracts) -> 
     snapshot = released(tmp_path / "releases", contracts, [request(0, "2024-01-01T01:00:00")])
     snapshot["requests"].data.chmod(0o600)
     snapshot["requests"].data.write_bytes(b"not Parquet")
-    with pytest.raises(Exception, match="[Pp]arquet"):
+    with pytest.raises(Exception, match=r"[Pp]arquet"):
         build(snapshot, tmp_path / "files")
     assert [path.name for path in tmp_path.iterdir()] == ["releases"]
 
 
 def test_an_outline_too_small_to_draw_is_named(tmp_path: Path, contracts: Contracts) -> None:
-    speck = {"layer": "council", "set_id": "now", "area_code": "40", "area_name": "SPECK", "is_newest": True, "geometry": shapely.to_geojson(shapely.box(5, 5, 5.00001, 5.00001))}
+    speck = {
+        "layer": "council",
+        "set_id": "now",
+        "area_code": "40",
+        "area_name": "SPECK",
+        "is_newest": True,
+        "geometry": shapely.to_geojson(shapely.box(5, 5, 5.00001, 5.00001)),
+    }
     with pytest.raises(CivicopsError, match="40"):
         made(tmp_path, contracts, [], areas=[*AREAS, speck])
 
@@ -168,7 +206,11 @@ def test_overlaps_of_councils_stay(tmp_path: Path, contracts: Contracts) -> None
 
 
 def test_an_older_map_is_not_drawn(tmp_path: Path, contracts: Contracts) -> None:
-    older = [area | {"set_id": "then", "is_newest": False, "area_code": "77"} for area in AREAS if area["layer"] == "district"][:1]
+    older = [
+        area | {"set_id": "then", "is_newest": False, "area_code": "77"}
+        for area in AREAS
+        if area["layer"] == "district"
+    ][:1]
     files = made(tmp_path, contracts, [request(0, "2024-01-01T01:00:00", district_code="77")], areas=[*AREAS, *older])
     assert set(files.outlines("districts")) == {"1", "2"}
     assert files.manifest["districts"][-1] == {"code": "77", "name": "77"}, "but its requests are counted"
@@ -184,10 +226,24 @@ def test_addresses_of_one_house_are_one_place(tmp_path: Path, contracts: Contrac
         ("GRIFFITH PARK, 90027", 2.0), ("120 WEST BLVD, 90019", 1.0), ("9 E FIRST ST", 2.0), ("?", 2.0), ("12 O'FARRELL ST, 90731", 2.0),
     ]  # fmt: skip
     rows = [
-        request(n, "2024-01-01T01:00:00", address=address, longitude=lon, zip_code=address[-5:] if address[-5:].isdigit() else None)
+        request(
+            n,
+            "2024-01-01T01:00:00",
+            address=address,
+            longitude=lon,
+            zip_code=address[-5:] if address[-5:].isdigit() else None,
+        )
         for n, (address, lon) in enumerate(spelled)
     ]
-    rows.append(request(90, "2024-01-01T01:00:00", address="1 HIDDEN LN, 90001", is_sensitive=True, request_type_code="homeless_encampment"))
+    rows.append(
+        request(
+            90,
+            "2024-01-01T01:00:00",
+            address="1 HIDDEN LN, 90001",
+            is_sensitive=True,
+            request_type_code="homeless_encampment",
+        )
+    )
     files = made(tmp_path, contracts, rows)
 
     def names(query: str) -> list[str]:
@@ -206,16 +262,26 @@ def test_addresses_of_one_house_are_one_place(tmp_path: Path, contracts: Contrac
     assert [entry["zip"] for entry in files.index["zips"]] == ["90019", "90027", "90031", "90731", "91335", "91406"]
 
 
-def test_long_streets_are_cut_between_numbers(tmp_path: Path, contracts: Contracts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_streets_are_cut_between_numbers(
+    tmp_path: Path, contracts: Contracts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = [
-        request(n, "2024-01-01T01:00:00", address=f"{1 + n // 3} MAIN ST, {90001 + n % 3}", zip_code=str(90001 + n % 3), longitude=1 + n / 1000)
+        request(
+            n,
+            "2024-01-01T01:00:00",
+            address=f"{1 + n // 3} MAIN ST, {90001 + n % 3}",
+            zip_code=str(90001 + n % 3),
+            longitude=1 + n / 1000,
+        )
         for n in range(5_000)
     ]
     rows += [request(9_000 + n, "2024-01-01T01:00:00", address=f"MAIN ST AT {n} AVE") for n in range(10)]
     files = made(tmp_path, contracts, rows)
     shards = files.index["shards"]
     assert [shard["key"] for shard in shards] == ["0", "MAIN", "MAIN", "MAIN"]
-    assert [shard["number"] for shard in shards[1:]] == sorted({shard["number"] for shard in shards[1:]}), "never within a number"
+    assert [shard["number"] for shard in shards[1:]] == sorted({shard["number"] for shard in shards[1:]}), (
+        "never within a number"
+    )
     for n in (1, 500, 501, 999, 1_000, 1_001, 1_600):
         assert [label for label, *_ in files.find(f"{n} main st 90002")] == [f"{n}|MAIN ST|90002"]
         assert len(files._shards("MAIN", n)) <= 2
@@ -225,7 +291,17 @@ def test_long_streets_are_cut_between_numbers(tmp_path: Path, contracts: Contrac
 
 def test_the_writer_and_the_reader_take_streets_apart_alike() -> None:
     words = read_words()
-    for text in ("W VANOWEN ST", "WEST BLVD", "N ST", "EAST", "AVENUE 26", "LA CIENEGA BLVD", "S SAINT ANDREWS PL", "NORTH AVENUE 50", "AVENUE OF THE STARS"):
+    for text in (
+        "W VANOWEN ST",
+        "WEST BLVD",
+        "N ST",
+        "EAST",
+        "AVENUE 26",
+        "LA CIENEGA BLVD",
+        "S SAINT ANDREWS PL",
+        "NORTH AVENUE 50",
+        "AVENUE OF THE STARS",
+    ):
         _, direction, key, suffix, _, _ = taken_apart(text, words)
         found = street(text.split(), words)
         assert (found.key, found.name) == (key, " ".join(part for part in (direction, key, suffix) if part)), text
