@@ -17,8 +17,8 @@ from civicops.errors import CivicopsError
 from civicops.ingest.values import NoProgress, Progress
 from civicops.orchestrate import steps
 from civicops.orchestrate.context import ProductRun, open_run
-from civicops.orchestrate.records import RunRecord
 from civicops.orchestrate.sweeping import sweep_all
+from civicops.runs import RunRecord
 from civicops.workspace import Workspace
 
 if TYPE_CHECKING:
