@@ -51,7 +51,7 @@ def make_release(home: Path, rows: int, addresses: int) -> Path:
     store = ReleaseStore(releases)
     made = Provenance(run_id="made-up")
     with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": str(home / "scratch")}) as con:
-        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         _tables(con, city)
         staged = [
             stage(con, contract=contracts[name], select_sql=f"SELECT * FROM {name}", provenance=made, store=store)

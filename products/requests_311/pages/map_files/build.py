@@ -73,7 +73,7 @@ def _write(releases: Mapping[str, Release], folder: Path) -> None:
     scratch = folder / ".scratch"
     config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(scratch)}
     with duckdb.connect(config=config) as con:
-        con.execute("SET TimeZone = 'UTC'; SET parquet_metadata_cache = true")
+        con.execute("SET TimeZone = 'UTC'; SET parquet_metadata_cache = true; SET enable_progress_bar = false")
         for dataset in DATASETS:
             con.execute(
                 f"CREATE VIEW {identifier(dataset)} AS FROM read_parquet({literal(str(releases[dataset].data))})"
