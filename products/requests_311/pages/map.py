@@ -16,5 +16,7 @@ PAGE = Page(
         "council, district, status, "
         "source and department."
     ),
+    template="map.html",
+    entry="map/main.ts",
     build=build,
 )
