@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo check test docs lock bench clean
+.PHONY: help setup setup-dev web demo check test docs lock bench clean
 
 PY := .venv/bin/python
 CODE := src $(wildcard products simulators tools bench) tests
@@ -16,9 +16,13 @@ help: ## list these commands
 
 setup: ## make .venv with everything a run needs (does nothing when nothing changed)
 	@sh tools/setup.sh runtime
+	@$(PY) -m tools.web
 
 setup-dev: ## the same, with the tools for developing
 	@sh tools/setup.sh dev
+	@$(PY) -m tools.web --dev
+
+web: setup-dev ## build what runs in the browser, where it changed (make setup does so too)
 
 demo: setup ## run every product on made-up data and say what came of it; SERVE=0 ends after the summary
 	@exec $(PY) -m tools.demo $(if $(filter 0,$(SERVE)),--no-serve)
@@ -27,6 +31,7 @@ check: setup-dev ## style, types, layers and docs
 	$(PY) -m ruff check $(CODE)
 	$(PY) -m ruff format --check $(CODE)
 	$(PY) -m mypy --strict $(TYPED)
+	$(PY) -m tools.web --check
 	.venv/bin/lint-imports
 	$(PY) -m tools.check_docs
 
@@ -36,7 +41,8 @@ test: setup-dev ## run every test; ARGS="-k geo" for some of them
 docs: setup-dev ## write docs/reference anew from the code
 	$(PY) -m tools.reference
 
-lock: setup-dev ## write requirements/ anew after pyproject.toml changed; UPGRADE=1 takes newer versions
+lock: ## write requirements/ anew after pyproject.toml changed; UPGRADE=1 takes newer versions
+	@sh tools/setup.sh dev
 	UPGRADE=$(UPGRADE) $(PY) -m tools.lock
 
 bench: ## measure one thing beside its peers: make bench NAME=checks
@@ -45,5 +51,5 @@ bench: ## measure one thing beside its peers: make bench NAME=checks
 	.venv-bench/bin/python -m bench.$(NAME) $(ARGS)
 
 clean: ## remove environments and caches; never data (var/)
-	rm -rf .venv .venv-bench .setup .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf node_modules src/civicops/portal/web/node_modules src/civicops/portal/built .venv .venv-bench .setup .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
-"""`make demo`: every product, run on a made-up city, and a summary of what came of it.
+"""`make demo`: every product, run on a made-up city, a summary of what came of it, and the portal that shows it.
 
-Belongs here: starting the simulators, a workspace of its own under `var/demo`, the runs, the summary. Does not belong here:
-anything a user's own workspace needs.
+Belongs here: starting the simulators, a workspace of its own under `var/demo`, the runs, the summary, the portal. Does not belong
+here: anything a user's own workspace needs.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from simulators import serve
 
@@ -47,9 +51,72 @@ def main() -> int:
             print()
         again = {name: _again(name) for name in names}
         complete = _summary(records, again, time.monotonic() - began)
-        if not options.no_serve and complete:
-            print("The portal's pages come with a later version; until then the releases above are what to look at.")
+        if complete:
+            complete = _portal(stay=not options.no_serve)
     return 0 if complete else 1
+
+
+def _portal(*, stay: bool) -> bool:
+    """Start the portal and look at each main page; with `stay` leave it running until Ctrl-C. True when every page answered."""
+    port = _free_port()
+    words = _command("portal", "serve", "--samples", "--port", str(port))
+    portal = subprocess.Popen(words, cwd=HOME, stdout=None if stay else subprocess.PIPE, text=True)
+    try:
+        good = _visit(f"http://127.0.0.1:{port}")
+        if stay and good:
+            print(
+                f"\nOpen http://127.0.0.1:{port}/ in a browser. Ctrl-C ends the portal and the made-up city.",
+                flush=True,
+            )
+            portal.wait()
+        return good
+    except KeyboardInterrupt:
+        return True
+    finally:
+        if portal.poll() is None:
+            portal.terminate()
+        portal.wait(30)
+
+
+def _visit(base: str) -> bool:
+    """Ask for the main pages and one file of each dataset's kind of page; says which did not answer as they should."""
+    with httpx.Client(base_url=base, trust_env=False, timeout=120) as client:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                client.get("/health").raise_for_status()
+                break
+            except httpx.HTTPError:
+                if time.monotonic() > deadline:
+                    print("The portal did not start; its last lines above say why.")
+                    return False
+                time.sleep(0.2)
+        datasets = client.get("/api/v1/datasets").json()["datasets"]
+        pages = sorted(set(re.findall(r'href="(p/[a-z0-9_/]+/)"', client.get("/").text)))
+        paths = ["/", "/catalogue/", "/api/", "/accounts/login/", *(f"/{page}" for page in pages)]
+        paths += [f"/products/{name}/" for name in sorted({item["product"] for item in datasets})]
+        for item in datasets:
+            address = f"{item['product']}/{item['dataset']}"
+            paths.append(f"/catalogue/{address}/")
+            if item["access"] == "public":
+                paths.append(f"/api/v1/datasets/{address}/rows?limit=1")
+        began = time.monotonic()
+        bad = [f"{path}: {code}" for path in paths if (code := client.get(path).status_code) != httpx.codes.OK]
+    print("\n".join(bad) or f"The portal answered {len(paths)} addresses in {time.monotonic() - began:.1f} s.")
+    return not bad
+
+
+def _free_port(first: int = 8000) -> int:
+    """The first port from 8000 on that nobody uses."""
+    for port in range(first, first + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise SystemExit("No port from 8000 to 8099 is free.")
 
 
 def _workspace(url: str) -> None:

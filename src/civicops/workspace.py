@@ -61,12 +61,48 @@ class RetentionTable(_Closed):
     keep_monthly: bool = Field(default=True, description="Whether the last release of each month stays as well.")
 
 
+class PortalTable(_Closed):
+    """`[portal]`: the web pages and the programming interface."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address that the portal listens on; this machine only by default."
+    )
+    port: int = Field(default=8000, ge=1, le=65535, description="Port that the portal listens on.")
+    hosts: tuple[str, ...] = Field(
+        default=(), description="Names under which people reach it besides localhost, such as 'data.example.org'."
+    )
+    https: bool = Field(
+        default=False,
+        description="Whether a proxy of yours before it speaks HTTPS; cookies then travel over HTTPS only.",
+    )
+    proxies: int = Field(
+        default=0, ge=0, description="How many proxies of yours stand before it; who asks is read from what they say."
+    )
+    connect: tuple[str, ...] = Field(
+        default=(),
+        description="Other hosts that pages may fetch from, such as 'https://tiles.example.org' for a base map; none by default.",
+    )
+    api_rows: int = Field(default=10_000, ge=1, description="Most rows that one answer of the interface gives.")
+    api_seconds: float = Field(
+        default=10, gt=0, description="Longest time that one question to the interface may take."
+    )
+    api_per_minute: int = Field(
+        default=120, ge=1, description="Questions per minute and address that the interface answers."
+    )
+    sign_ins_per_minute: int = Field(default=10, ge=1, description="Failed sign-ins per minute and address.")
+    threads: int = Field(default=1, ge=1, description="Engine threads of all questions together.")
+    memory_limit: str = Field(
+        default="512MB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Engine memory of all questions together."
+    )
+
+
 class Settings(_Closed):
     """All of `civicops.toml`. Each table may be left out."""
 
     workspace: WorkspaceTable = WorkspaceTable()
     engine: EngineTable = EngineTable()
     retention: RetentionTable = RetentionTable()
+    portal: PortalTable = PortalTable()
     products: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="`[products.NAME]`: settings that the product's own `sources.py` reads; "

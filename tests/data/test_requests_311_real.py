@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from civicops.orchestrate.records import RunRecord
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
+from civicops.runs import RunRecord
 from civicops.workspace import Workspace
 from tests.conftest import REALDATA
 from tests.duck import asked

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from civicops.orchestrate.records import RunLog, RunRecord
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
+from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Workspace
 from tests.flow.city import base, portal  # noqa: F401 - fixtures of the 311 product, made once for all its files
 

@@ -38,7 +38,12 @@ def up(library: Library) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[st
     """`civicops up` on a free port, and a way to ask Dagster's own interface."""
     port = free_port()
     log = (library.root / "up.log").open("wb")
-    process = subprocess.Popen([*PROGRAM, "up", "--port", str(port)], cwd=library.root, stdout=log, stderr=log)
+    process = subprocess.Popen(
+        [*PROGRAM, "up", "--port", str(port), "--portal-port", str(free_port())],
+        cwd=library.root,
+        stdout=log,
+        stderr=log,
+    )
 
     def ask(query: str) -> Any:
         reply = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": query}, timeout=30, trust_env=False)
@@ -102,7 +107,12 @@ def test_a_taken_port_is_said_at_once(library: Library) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            [*PROGRAM, "up", "--port", port], cwd=library.root, capture_output=True, text=True, timeout=60, check=False
+            [*PROGRAM, "up", "--port", port, "--portal-port", str(free_port())],
+            cwd=library.root,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
     assert (done.returncode, f"Port {port} is taken." in done.stderr) == (1, True)
 

@@ -27,8 +27,8 @@ import simulators
 from civicops.errors import CivicopsError
 from civicops.ingest.values import FetchError
 from civicops.orchestrate.quarantine import held_rows
-from civicops.orchestrate.records import RunRecord
 from civicops.orchestrate.steps import StoppedError
+from civicops.runs import RunRecord
 from tests.flow.city import (
     ERAS,
     NAME,

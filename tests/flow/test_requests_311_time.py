@@ -16,8 +16,8 @@ import duckdb
 import pytest
 
 import simulators
-from civicops.orchestrate.records import RunRecord
 from civicops.release.diff import diff
+from civicops.runs import RunRecord
 from tests.flow.city import KEYS, NAME, NEWEST, PUBLISHED, ROWS, Base, City, Portal, is_page, lookup, make_city
 
 pytestmark = pytest.mark.xdist_group("requests_311")

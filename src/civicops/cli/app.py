@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from civicops.cli import making, quarantining, releasing, running
+from civicops.cli import making, portal, quarantining, releasing, running
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -32,6 +32,8 @@ app.command("up")(running.up)
 app.add_typer(making.app, name="new")
 app.add_typer(quarantining.app, name="quarantine")
 app.add_typer(releasing.app, name="release")
+app.add_typer(portal.app, name="portal")
+app.add_typer(portal.export, name="export")
 
 
 @app.callback()

@@ -17,8 +17,8 @@ Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="The name of a p
 
 def products(json: bool = Json) -> None:
     """List the products of this workspace and how their last run went."""
-    from civicops.orchestrate.records import RunLog  # noqa: PLC0415 - every command loads only what it needs
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
+    from civicops.runs import RunLog  # noqa: PLC0415 - every command loads only what it needs
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
@@ -110,8 +110,8 @@ def status(
     """Show the newest runs and what stopped those that failed."""
     from itertools import islice  # noqa: PLC0415
 
-    from civicops.orchestrate.records import RunLog  # noqa: PLC0415
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
+    from civicops.runs import RunLog  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
@@ -162,11 +162,18 @@ def diagnose(product: Product, json: bool = Json) -> None:
 
 def up(
     port: Annotated[int, typer.Option(help="Port of Dagster's pages on this machine.", min=1024, max=65535)] = 3000,
+    portal_port: Annotated[
+        int,
+        typer.Option(
+            help="Port of the portal; the setting of civicops.toml when left out.", min=0, max=65535, show_default=False
+        ),
+    ] = 0,
 ) -> None:
-    """Start the scheduler and its pages on this machine until Ctrl-C."""
+    """Start the portal, the scheduler and the scheduler's pages until Ctrl-C."""
     from civicops.orchestrate.serving import serve  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
-    code = serve(Workspace.find(), port=port, say=say)
+    workspace = Workspace.find()
+    code = serve(workspace, port=port, portal_port=portal_port or workspace.settings.portal.port, say=say)
     if code:
-        raise CivicopsError("The scheduler ended by itself.", hint="Its last lines above say why.")
+        raise CivicopsError("One of the programs ended by itself.", hint="Its last lines above say why.")

@@ -25,8 +25,8 @@ from civicops.errors import CivicopsError
 from civicops.ingest.landing import Landing
 from civicops.ingest.values import FileSource, NoProgress, Progress, Source, override
 from civicops.orchestrate.locks import product_lock
-from civicops.orchestrate.records import RunLog, RunRecord, new_record
 from civicops.release.store import ReleaseStore
+from civicops.runs import RunLog, RunRecord, new_record
 from civicops.workspace import Product, Workspace, WorkspaceError
 
 

@@ -18,9 +18,9 @@ from civicops.ingest.socrata import catalogue
 from civicops.ingest.values import FileSource, SocrataSource, Source, UrlSource
 from civicops.orchestrate.context import product_sources
 from civicops.orchestrate.quarantine import held_counts
-from civicops.orchestrate.records import RunLog
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.release.store import ReleaseStore
+from civicops.runs import RunLog
 from civicops.workspace import Product, Workspace
 
 Mark = Literal["ok", "note", "bad"]

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from civicops.errors import CivicopsError
-from civicops.orchestrate.records import RunLog, RunRecord
+from civicops.runs import RunLog, RunRecord
 
 GONE = "The process of this run is gone; it was killed or the machine went down."
 
@@ -30,7 +29,7 @@ def product_lock(runs: RunLog, product: str, *, wait: float = 0.0) -> Iterator[N
 
     Raises `BusyError` that says which run holds it. Runs found dead on the way are recorded as failed.
     """
-    lock = FileLock(_lock_file(runs, product), thread_local=False)
+    lock = runs.lock(product)
     try:
         lock.acquire(timeout=wait, poll_interval=0.1)
     except Timeout as error:
@@ -50,7 +49,7 @@ def sweep(runs: RunLog, product: str) -> tuple[RunRecord, ...]:
     """Record runs of a product whose process is gone as failed; returns them. Does nothing while one is alive."""
     if not runs.unfinished(product):
         return ()
-    lock = FileLock(_lock_file(runs, product), thread_local=False)
+    lock = runs.lock(product)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -64,9 +63,3 @@ def sweep(runs: RunLog, product: str) -> tuple[RunRecord, ...]:
 def _fail_dead(runs: RunLog, product: str) -> tuple[RunRecord, ...]:
     hint = f"Run `civicops run {product}` again: it goes on where this one stopped."
     return tuple(runs.end(record, "failed", GONE, hint) for record in runs.unfinished(product))
-
-
-def _lock_file(runs: RunLog, product: str) -> Path:
-    folder = runs.folder / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{product}.lock"

@@ -19,7 +19,7 @@ from civicops.checks.batches import UNREADABLE, Batch, BatchStore
 from civicops.checks.sql import parquet, text
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Progress
-from civicops.orchestrate.records import RunLog, RunRecord
+from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Product, Workspace
 
 

@@ -13,8 +13,8 @@ from civicops.ingest.values import NoProgress, Progress
 from civicops.orchestrate import steps
 from civicops.orchestrate.ahead import Ahead
 from civicops.orchestrate.context import ProductRun, open_run
-from civicops.orchestrate.records import RunRecord
 from civicops.orchestrate.sweeping import sweep_all
+from civicops.runs import RunRecord
 from civicops.workspace import Workspace
 
 if TYPE_CHECKING:

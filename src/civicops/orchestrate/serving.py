@@ -1,7 +1,8 @@
-"""The scheduler and its pages, on this machine only.
+"""The portal, the scheduler and the scheduler's pages, together.
 
-Belongs here: starting Dagster's daemon and web server as children, and ending them together. Does not belong here: what they
-show; that is made in `definitions`.
+Belongs here: starting the portal, Dagster's daemon and its web server as children, and ending them together. Does not belong
+here: what they show (`civicops.portal`, `definitions`). Dagster's pages are for this machine only; the portal listens where
+`[portal]` says.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 15
 
 
-def serve(workspace: Workspace, *, port: int, say: Callable[[str], None]) -> int:
+def serve(workspace: Workspace, *, port: int, portal_port: int, say: Callable[[str], None]) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0 then, and 1 when a child ended by itself.
 
-    Raises `CivicopsError` when the port is taken.
+    Raises `CivicopsError` when a port is taken.
     """
-    _refuse_taken(port)
+    portal = workspace.settings.portal
+    _refuse_taken(HOST, port)
+    _refuse_taken(portal.host, portal_port)
     workspace.products  # noqa: B018 - a fault in a contract is said here, in our words, before any child starts
     environment = os.environ | {
         "DAGSTER_HOME": str(dagster_home(workspace)),
@@ -38,6 +41,8 @@ def serve(workspace: Workspace, *, port: int, say: Callable[[str], None]) -> int
     module = ["-m", "civicops.orchestrate.entry"]
     commands = {
         "scheduler": [sys.executable, "-m", "dagster._daemon", "run", *module],
+        # A process of its own: the portal stays up while runs are planned, and no room knows the one beside it.
+        "portal": [sys.executable, "-m", "civicops.portal", "--port", str(portal_port)],
         "pages": [sys.executable, "-m", "dagster_webserver", "--host", HOST, "--port", str(port), *module],
     }
     # Each in a session of its own: what it starts in turn (code servers, runs) can then be ended with it.
@@ -46,7 +51,10 @@ def serve(workspace: Workspace, *, port: int, say: Callable[[str], None]) -> int
         for name, command in commands.items()
     }
     stop = _Stop()
-    say(f"Scheduler and pages are starting; http://{HOST}:{port} shows every run. Ctrl-C ends both.")
+    say(
+        f"Starting: http://{portal.host}:{portal_port} is the portal, http://{HOST}:{port} shows every run. "
+        "Ctrl-C ends both."
+    )
     try:
         while not stop.asked:
             for name, child in children.items():
@@ -90,12 +98,14 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
         child.wait()
 
 
-def _refuse_taken(port: int) -> None:
+def _refuse_taken(host: str, port: int) -> None:
     import socket  # noqa: PLC0415 - only here
 
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as error:
-            raise CivicopsError(f"Port {port} is taken.", hint="Choose another one with --port.") from error
+            raise CivicopsError(
+                f"Port {port} is taken.", hint="Choose another one with --port or --portal-port."
+            ) from error

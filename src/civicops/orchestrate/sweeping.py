@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from civicops.orchestrate.locks import GONE, sweep
-from civicops.orchestrate.records import RunLog
+from civicops.runs import RunLog
 from civicops.workspace import Workspace
 
 if TYPE_CHECKING:

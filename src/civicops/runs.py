@@ -1,6 +1,7 @@
 """The record of every run: what it did, step by step, in a file anybody can read.
 
-Belongs here: the value, its file, and finding old ones. Does not belong here: judging them.
+Belongs here: the value, its file, finding old ones, and whether a run is alive. Does not belong here: judging them, or running
+(`civicops.orchestrate`).
 
 A record is written when a run begins (`running`), after each step, and when it ends; each time in whole, by rename.
 """
@@ -15,6 +16,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+
+from filelock import FileLock, Timeout
 
 Status = Literal["running", "succeeded", "unchanged", "failed"]
 
@@ -88,6 +91,22 @@ class RunLog:
                 record = _read(path)
                 if record is not None and product in (None, record.product):
                     yield record
+
+    def lock(self, product: str) -> FileLock:
+        """The lock that a run of the product holds while it lives. The system frees it when the process dies, however it dies."""
+        folder = self.folder / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{product}.lock", thread_local=False)
+
+    def is_alive(self, product: str) -> bool:
+        """Whether a run of the product is going on now."""
+        if not (self.folder / ".locks" / f"{product}.lock").exists():
+            return False
+        try:
+            with self.lock(product).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
 
     def unfinished(self, product: str) -> tuple[RunRecord, ...]:
         """Runs that are said to be running, of the newest fifty of the product."""

@@ -1,0 +1,94 @@
+"""Commands about the portal: serving it alone, accounts, and the same pages as files.
+
+Belongs here: portal serve, portal account, export site. Does not belong here: the portal (`civicops.portal`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from civicops.cli.output import Json, as_json, next_step, say
+from civicops.errors import CivicopsError
+
+app = typer.Typer(no_args_is_help=True, help="The web pages: serve them alone, make accounts.")
+export = typer.Typer(no_args_is_help=True, help="Write what is public for others to serve.")
+
+
+@app.callback()
+def portal() -> None:
+    """The web pages: serve them alone, make accounts."""
+
+
+@export.callback()
+def exports() -> None:
+    """Write what is public for others to serve."""
+
+
+@app.command("serve")
+def serve(
+    port: Annotated[
+        int,
+        typer.Option(help="Port; the setting of civicops.toml when left out.", min=0, max=65535, show_default=False),
+    ] = 0,
+    host: Annotated[str, typer.Option(help="Address; the setting when left out.", show_default=False)] = "",
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Make made-up accounts and print their passwords; on this machine only.")
+    ] = False,
+) -> None:
+    """Serve the portal until Ctrl-C, without the scheduler."""
+    from civicops.portal.server import serve as run  # noqa: PLC0415 - every command loads only what it needs
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace.find()
+    settings = workspace.settings.portal
+    run(workspace, host=host or settings.host, port=port or settings.port, samples=samples, say=say)
+
+
+@app.command("account")
+def account(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the person signs in with.", show_default=False)],
+    role: Annotated[str, typer.Option(help="viewer, contributor, steward or admin.")] = "viewer",
+    json: bool = Json,
+) -> None:
+    """Make an account with a random password, or give an existing one a new password and role."""
+    from civicops.contracts.problems import nearest  # noqa: PLC0415
+    from civicops.portal.pages import ROLES  # noqa: PLC0415
+    from civicops.portal.server import prepare  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    known = next((one for one in ROLES if one == role), None)
+    if known is None:
+        raise CivicopsError(f"There is no role '{role}'.", hint=f"{nearest(role, ROLES)}.")
+    prepare(Workspace.find())
+    from civicops.portal.accounts import make_account  # noqa: PLC0415 - needs a configured Django
+
+    _, password = make_account(name, known)
+    if json:
+        as_json({"account": name, "role": role, "password": password})
+        return
+    say(f"{name} is a {role}. The password, shown once: {password}")
+    next_step("give it to them, and let them sign in at /accounts/login/")
+
+
+@export.command("site")
+def site(
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; replaced if we wrote it before.")],
+    json: bool = Json,
+) -> None:
+    """Write the public pages, their files and the current public data as a folder that any web server can serve."""
+    from civicops.portal.settings import configure  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace.find()
+    configure(workspace)
+    from civicops.portal.export import export_site  # noqa: PLC0415 - needs a configured Django
+
+    done = export_site(workspace, out.resolve(), (lambda _text: None) if json else say)
+    if json:
+        as_json(done)
+        return
+    say(f"{done.pages} pages and {done.files} files, {done.size_bytes / 1e6:,.1f} MB, in {done.folder}.")
+    next_step(f"python3 -m http.server --directory {out} --bind 127.0.0.1 8080")

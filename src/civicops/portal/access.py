@@ -1,0 +1,145 @@
+"""Who may do what: closed by default.
+
+Belongs here: roles, the rule of every route, and the one place that holds requests to them. Does not belong here: making
+accounts (`accounts`) or what a page shows.
+
+A route is a name in `urls`. One without a line in `RULES` is refused for everybody, and a test lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+
+from civicops.contracts.model import Access
+from civicops.portal.pages import ROLES, ProductPage, Role
+
+Who = Literal["anybody", "signed_in", "nobody"] | Role
+User = AbstractBaseUser | AnonymousUser
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may ask for a route, and with which methods. Which datasets and pages they see in it is asked again there."""
+
+    who: Who
+    methods: frozenset[str]
+
+
+def _read(who: Who) -> Rule:
+    return Rule(who, frozenset({"GET", "HEAD"}))
+
+
+def _write(who: Who) -> Rule:
+    return Rule(who, frozenset({"GET", "HEAD", "POST"}))
+
+
+RULES: dict[str, Rule] = {
+    "home": _read("anybody"),
+    "health": _read("anybody"),
+    "catalogue": _read("anybody"),
+    "product": _read("anybody"),
+    "dataset": _read("anybody"),
+    "version": _read("anybody"),
+    "changes": _read("anybody"),
+    "download": _read("anybody"),
+    "page": _read("anybody"),
+    "page_chart": _read("anybody"),
+    "page_files": _read("anybody"),
+    "page_files_short": _read("anybody"),
+    "interface": _read("anybody"),
+    "people": _write("admin"),
+    "api:openapi-json": _read("anybody"),
+    "api:datasets": _read("anybody"),
+    "api:dataset": _read("anybody"),
+    "api:versions": _read("anybody"),
+    "api:rows": _read("anybody"),
+    "account_login": _write("anybody"),
+    "account_logout": _write("signed_in"),
+    "account_change_password": _write("signed_in"),
+    "account_reauthenticate": _write("signed_in"),
+    "account_inactive": _read("anybody"),
+    "socialaccount_login_cancelled": _read("anybody"),
+    "socialaccount_login_error": _read("anybody"),
+    "socialaccount_signup": _write("anybody"),
+    "github_login": _write("anybody"),
+    "github_callback": _read("anybody"),
+    "google_login": _write("anybody"),
+    "google_callback": _read("anybody"),
+}
+"""Route to rule. What django-allauth brings along and is not listed here (sign-up with a password, mail addresses ...) is
+refused."""
+
+
+def role_of(user: User) -> Role | None:
+    """The highest role of an account; `None` for somebody who is not signed in or has no role yet."""
+    if not user.is_authenticated or not user.is_active:
+        return None
+    account: Any = user
+    if not hasattr(account, "civicops_role"):
+        names: Iterable[Any] = account.groups.values_list("name", flat=True)
+        ranks = [ROLES.index(name) for name in names if name in ROLES]
+        account.civicops_role = ROLES[max(ranks)] if ranks else None
+    role: Role | None = account.civicops_role
+    return role
+
+
+def has_role(user: User, least: Role) -> bool:
+    """Whether an account has at least this role."""
+    role = role_of(user)
+    return role is not None and ROLES.index(role) >= ROLES.index(least)
+
+
+def allows(who: Who, user: User) -> bool:
+    """Whether a rule's `who` includes this user."""
+    if who in ("anybody", "nobody"):
+        return who == "anybody"
+    if who == "signed_in":
+        return bool(user.is_authenticated)
+    return has_role(user, who)  # type: ignore[arg-type]
+
+
+def may_read(user: User, access: Access | str) -> bool:
+    """Whether a user may have the rows of a dataset with this access."""
+    return access == "public" or (access == "restricted" and has_role(user, "steward"))
+
+
+def may_see_page(user: User, page: ProductPage) -> bool:
+    """Whether a user may see a page of a product."""
+    return page.page.is_public or has_role(user, page.page.role)
+
+
+def stricter(*found: str) -> str:
+    """The strictest of several accesses; what is not known is stricter than all."""
+    order = {"public": 0, "restricted": 1}
+    return max(found, key=lambda access: order.get(access, 2), default="internal")
+
+
+class RuleMiddleware:
+    """Refuses every request whose route has no rule, whose method is not in it, or whose user is not meant by it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
+        """Django calls this once it knows the route and before the view."""
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        rule = RULES.get(name)
+        if rule is None:
+            raise PermissionDenied(f"The route '{name}' has no rule.")
+        if request.method not in rule.methods:
+            return HttpResponseNotAllowed(sorted(rule.methods))
+        if allows(rule.who, request.user):
+            return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), "account_login")
+        raise PermissionDenied("Your account may not do this.")

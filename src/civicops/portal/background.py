@@ -1,0 +1,45 @@
+"""What is made before anybody asks: the files of pages and the differences between versions.
+
+Belongs here: going through everything once. Does not belong here: making it (`built`, `changes`) or when (`server`).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from civicops.errors import CivicopsError
+from civicops.portal.built import page_files
+from civicops.portal.catalogue import entries, versions
+from civicops.portal.changes import changes, kept_changes
+from civicops.portal.drawing import find_page
+from civicops.portal.pages import page_names
+from civicops.portal.reading import shelf
+from civicops.workspace import Workspace
+
+_log = logging.getLogger("civicops.portal")
+_told: set[str] = set()
+
+
+def build_everything(workspace: Workspace) -> None:
+    """Build every page that is not built, and compare the newest version of every dataset with the one before."""
+    for product in shelf().products:
+        for name in page_names(product):
+            try:
+                page_files(workspace, *find_page(workspace, product, name))
+            except CivicopsError as error:
+                _tell(str(error))
+    for item in entries():
+        newest = next((row for row in versions(item) if row.is_current), None)
+        if newest is None or newest.before is None or kept_changes(workspace, newest.before, newest.release):
+            continue
+        try:
+            changes(workspace, newest.before, newest.release)
+        except CivicopsError as error:
+            _tell(str(error))
+
+
+def _tell(words: str) -> None:
+    """Into the log, once, however often it happens again."""
+    if words not in _told:
+        _told.add(words)
+        _log.error("%s", words)

@@ -1,0 +1,83 @@
+"""The files that pages build from releases, kept under `<data>/pages/<product>/<page>/<hash>/`.
+
+Belongs here: when a build is needed, doing it once whoever asks, removing old ones. Does not belong here: what is built; that is
+the page's own function, and `charts` for its charts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from filelock import FileLock
+
+from civicops.portal.charts import write_charts
+from civicops.portal.pages import PageError, ProductPage
+from civicops.portal.releases import Releases
+from civicops.workspace import Workspace
+
+KEPT = 2
+"""Builds of a page that stay: the current one, and the one before it for readers who are in the middle of it."""
+
+
+def build_key(page: ProductPage, releases: Releases) -> str:
+    """The name of a build: a hash (16 hex digits) over the versions of the releases, their contracts and the product's code."""
+    content = {
+        "versions": releases.versions,
+        "code": page.code,
+        "contracts": [
+            hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted((page.product.folder / "contracts").glob("*.yaml"))
+        ],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def page_files(workspace: Workspace, page: ProductPage, releases: Releases, *, older: bool = False) -> Path | None:
+    """The folder of the page's files and charts, built now if it is not there yet; `None` for a page that has neither.
+
+    `older`: rather than wait, take the newest build there is, where somebody else makes new ones. Raises `PageError` with the
+    page's own words when one of its functions fails; an older build is left alone then.
+    """
+    if page.page.build is None and not page.page.charts:
+        return None
+    home = workspace.folder("pages") / page.product.name / page.name
+    folder = home / build_key(page, releases)
+    if folder.is_dir():
+        return folder
+    home.mkdir(parents=True, exist_ok=True)
+    if older and (builds := _builds(home)):
+        return builds[0]
+    with FileLock(home / ".building.lock", thread_local=False):
+        if not folder.is_dir():
+            _build(home, folder, page, releases)
+    return folder
+
+
+def _build(home: Path, folder: Path, page: ProductPage, releases: Releases) -> None:
+    for leftover in home.glob(".part-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    part = home / f".part-{os.getpid()}"
+    part.mkdir()
+    try:
+        if page.page.build is not None:
+            page.page.build(releases, part)
+        if page.page.charts:
+            write_charts(page.page.charts, releases, part)
+        part.replace(folder)
+    except Exception as error:
+        message = f"The page {page.product.name}/{page.name} could not be built: {type(error).__name__}: {error}."
+        raise PageError(message, hint=f"Mend {page.folder / page.name}.py, then load the page again.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    for old in [path for path in _builds(home) if path != folder][KEPT - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _builds(home: Path) -> list[Path]:
+    """Finished builds of a page, newest first."""
+    found = [path for path in home.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)

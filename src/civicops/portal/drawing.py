@@ -1,0 +1,57 @@
+"""Drawing a page of a product, for the portal and for a static site alike.
+
+Belongs here: from a `ProductPage` to HTML. Does not belong here: who may see it (the view) and what it builds (`built`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.http import HttpRequest
+from django.template import engines
+from django.template.loader import render_to_string
+
+from civicops.portal.assets import page_entry
+from civicops.portal.built import page_files
+from civicops.portal.charts import read_charts
+from civicops.portal.pages import PageError, ProductPage, load_page
+from civicops.portal.releases import Releases, readable_releases
+from civicops.workspace import Product, Workspace
+
+
+def find_page(workspace: Workspace, product: Product, name: str) -> tuple[ProductPage, Releases]:
+    """A page and the releases it is given. Raises `PageError` when it cannot be loaded."""
+    page = load_page(product, name)
+    return page, readable_releases(workspace, product, restricted=page.sees_restricted)
+
+
+def draw(
+    request: HttpRequest, workspace: Workspace, page: ProductPage, releases: Releases, *, older: bool = False
+) -> str:
+    """The HTML of a page. Raises `PageError` when one of its functions or its template fails."""
+    files = page_files(workspace, page, releases, older=older)
+    try:
+        context = {
+            "product": page.product,
+            "name": page.name,
+            "page": page.page,
+            "entry": page_entry(page),
+            "charts": read_charts(files),
+            "has_files": files is not None,
+            "releases": releases,
+            **(page.page.context(releases) if page.page.context else {}),
+        }
+        template = page.template_file
+        if template is None:
+            return render_to_string("portal/page.html", context, request)
+        return engines["django"].from_string(template.read_text(encoding="utf-8")).render(context, request)
+    except PageError:
+        raise
+    except Exception as error:
+        message = f"The page {page.product.name}/{page.name} could not be drawn: {type(error).__name__}: {error}."
+        raise PageError(message, hint=f"Mend {page.folder / page.name}.py, then load the page again.") from error
+
+
+def built_files(workspace: Workspace, page: ProductPage, releases: Releases) -> Path | None:
+    """The folder of the files that belong to a drawn page."""
+    return page_files(workspace, page, releases, older=True)

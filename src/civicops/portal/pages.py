@@ -1,0 +1,146 @@
+"""What a product shows in the portal: one `Page` per file in the product's `pages/` folder.
+
+Belongs here: the `Page` that such a file holds, finding and loading those files. Does not belong here: drawing pages (`views`)
+or keeping what they build (`built`).
+
+A file `products/<product>/pages/<name>.py` holds `PAGE = Page(...)` and becomes the page `/p/<product>/<name>/`. Modules that
+only help begin with `_`, or lie in a folder; a page may import them relatively (`from ._shapes import outline`,
+`from ..maps import rows`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from civicops.errors import CivicopsError
+from civicops.portal.releases import Releases
+from civicops.release.values import is_name
+from civicops.workspace import Product
+
+Role = Literal["viewer", "contributor", "steward", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "contributor", "steward", "admin")
+"""Who is signed in, least to most; each may do what those before it may."""
+
+
+class PageError(CivicopsError):
+    """A page of a product cannot be loaded, drawn or built."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one page shows. Functions are given the product's current releases (`Releases`) and hold no state.
+
+    `title` and `summary` are what the home page says of it. All else may be left out.
+    """
+
+    title: str
+    summary: str
+    is_public: bool = True
+    """Whether anybody may see it. Public pages are given public datasets only, and `civicops export site` copies them."""
+    role: Role = "viewer"
+    """Who may see a page that is not public. From `steward` on it is given restricted datasets too."""
+    template: str = ""
+    """A Django template beside the file, such as `map.html`; left out, the page shows its charts one below the other."""
+    entry: str = ""
+    """A TypeScript or JavaScript entry of the web build, beside the file, such as `map/main.ts`."""
+    context: Callable[[Releases], Mapping[str, Any]] | None = None
+    """Values for the template."""
+    charts: Mapping[str, Callable[[Releases], Any]] = field(default_factory=dict)
+    """Id of the chart to a function that returns an `altair` chart; its title and description are shown beside it."""
+    build: Callable[[Releases, Path], None] | None = None
+    """Writes static files into the given empty folder; called once per set of releases and version of the product's code."""
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    """A page with where it belongs: its product, its name in the address, and its code."""
+
+    product: Product
+    name: str
+    page: Page
+    code: str
+    """A hash over all Python files of the product; when it changes, the page is loaded and built anew."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that its template and entry lie in."""
+        return self.product.folder / "pages"
+
+    @property
+    def template_file(self) -> Path | None:
+        """The page's own template, if it has one."""
+        return self.folder / self.page.template if self.page.template else None
+
+    @property
+    def sees_restricted(self) -> bool:
+        """Whether it is given restricted datasets: only where nobody below a steward sees it."""
+        return not self.page.is_public and ROLES.index(self.page.role) >= ROLES.index("steward")
+
+
+def page_names(product: Product) -> tuple[str, ...]:
+    """The names of the product's pages, sorted; nothing is loaded for it."""
+    found = (path.stem for path in (product.folder / "pages").glob("*.py"))
+    return tuple(sorted(name for name in found if is_name(name)))
+
+
+def load_page(product: Product, name: str) -> ProductPage:
+    """Load one page. Raises `PageError` when there is no such file, when it fails, or when it holds no `PAGE`."""
+    path = product.folder / "pages" / f"{name}.py"
+    if not is_name(name) or not path.is_file():
+        raise PageError(f"Product '{product.name}' has no page '{name}'.", hint=f"It would be {path}.")
+    code = code_hash(product)
+    try:
+        module = _module(product, name, code)
+    except CivicopsError:
+        raise
+    except Exception as error:
+        raise PageError(
+            f"{path} failed: {type(error).__name__}: {error}.", hint="Mend it and load the page again."
+        ) from error
+    page = getattr(module, "PAGE", None)
+    if not isinstance(page, Page):
+        hint = "Write PAGE = Page(...); a module that only helps begins with _ or lies in a folder."
+        raise PageError(f"{path} holds no PAGE.", hint=hint)
+    for beside in filter(None, (page.template, page.entry)):
+        if not (path.parent / beside).is_file():
+            raise PageError(f"{path} names '{beside}', which is not beside it.", hint="Mend the name or add the file.")
+    return ProductPage(product, name, page, code)
+
+
+def code_hash(product: Product) -> str:
+    """A hash (16 hex digits) over the names and bytes of every Python file of the product."""
+    digest = hashlib.sha256()
+    for path in sorted(product.folder.rglob("*.py")):
+        digest.update(str(path.relative_to(product.folder)).encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+_loading = threading.Lock()
+
+
+def _module(product: Product, name: str, code: str) -> ModuleType:
+    """The page's module, in a package of its own per folder and version of the code, so that a mended file is read anew."""
+    place = hashlib.sha256(str(product.folder).encode()).hexdigest()[:8]
+    top = f"civicops_pages_{place}_{code}"
+    with _loading:
+        for package, folder in ((top, product.folder), (f"{top}.pages", product.folder / "pages")):
+            if package not in sys.modules:
+                module = ModuleType(package)
+                module.__path__ = [str(folder)]
+                sys.modules[package] = module
+        try:
+            return importlib.import_module(f"{top}.pages.{name}")
+        except BaseException:
+            # What was half loaded must not be found by the next try.
+            sys.modules.pop(f"{top}.pages.{name}", None)
+            raise

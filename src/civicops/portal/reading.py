@@ -1,0 +1,159 @@
+"""What the portal knows of the workspace, read from files and kept as long as they do not change.
+
+Belongs here: products with their contracts, descriptions of releases, newest runs. Does not belong here: saying it in words
+(`state`, `catalogue`) or reading the rows of a dataset (`api`, `downloads`).
+
+Nothing here grows with a table: it reads contracts, `datapackage.json`, run records and the footers of Parquet files.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from django.conf import settings
+
+from civicops.contracts import Contract
+from civicops.errors import CivicopsError
+from civicops.portal.access import stricter
+from civicops.release.store import ReleaseStore
+from civicops.release.values import Release
+from civicops.runs import RunLog, RunRecord
+from civicops.workspace import Product, Workspace
+
+_LOOK_AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All products as they can be read now; one whose files have faults is named with them."""
+
+    workspace: Workspace
+    products: tuple[Product, ...]
+    faults: tuple[tuple[str, str], ...]
+    """(product, what is wrong with its files)."""
+
+    def product(self, name: str) -> Product | None:
+        """The product of that name, if its files can be read."""
+        return next((product for product in self.products if product.name == name), None)
+
+    def contract(self, product: str, dataset: str) -> Contract | None:
+        """The contract of a published dataset."""
+        found = self.product(product)
+        return next((item for item in found.published if item.dataset == dataset), None) if found else None
+
+
+class _Kept:
+    shelf: Shelf | None = None
+    stamp: tuple[Any, ...] = ()
+    looked = 0.0
+    lock = threading.Lock()
+
+
+def workspace() -> Workspace:
+    """The workspace that this process serves."""
+    found: Workspace = settings.CIVICOPS_WORKSPACE
+    return found
+
+
+def store() -> ReleaseStore:
+    """Its releases."""
+    return ReleaseStore(workspace().folder("releases"))
+
+
+def run_log() -> RunLog:
+    """Its run records."""
+    return RunLog(workspace().folder("runs"))
+
+
+def shelf() -> Shelf:
+    """Every product, read again when one of its files changed; files are looked at once a second at most."""
+    with _Kept.lock:
+        now = time.monotonic()
+        if _Kept.shelf is not None and now - _Kept.looked < _LOOK_AGAIN_SECONDS:
+            return _Kept.shelf
+        stamp = _stamp(workspace().products_folder)
+        if _Kept.shelf is None or stamp != _Kept.stamp:
+            _Kept.shelf, _Kept.stamp = _read(), stamp
+        _Kept.looked = now
+        return _Kept.shelf
+
+
+def _stamp(folder: Path) -> tuple[Any, ...]:
+    paths = [*folder.glob("*/product.yaml"), *folder.glob("*/contracts/*.yaml"), *folder.glob("*/lookups/*.csv")]
+    paths += [*folder.glob("*/models/*.sql")]
+    return tuple((str(path), (at := path.stat()).st_mtime_ns, at.st_size) for path in sorted(paths))
+
+
+def _read() -> Shelf:
+    fresh = Workspace(workspace().root, workspace().settings)
+    products, faults = [], []
+    for name in fresh.product_names:
+        try:
+            products.append(fresh.product(name))
+        except CivicopsError as error:
+            faults.append((name, str(error)))
+    return Shelf(fresh, tuple(products), tuple(faults))
+
+
+@lru_cache(maxsize=1024)
+def _package(folder: str, _size: int) -> dict[str, Any]:
+    path = Path(folder)
+    return Release(path.parent.parent.name, path.parent.name, path.name, path).package()
+
+
+def package(release: Release) -> dict[str, Any]:
+    """The description of a release. Releases never change, so it is read once. Raises `OSError` or `ValueError`."""
+    return _package(str(release.path), (release.path / "datapackage.json").stat().st_size)
+
+
+def access_of(contract: Contract | None, release: Release | None) -> str:
+    """Who may read a dataset: the stricter of what its contract says now and what the release said when it was made."""
+    found = [contract.access] if contract else []
+    if release is not None:
+        try:
+            found.append(package(release)["civicops"]["access"])
+        except (OSError, ValueError, KeyError, TypeError):
+            found.append("internal")
+    return stricter(*found)
+
+
+def newest_run(product: str) -> RunRecord | None:
+    """The newest run of a product, however it ended."""
+    return next(run_log().runs(product), None)
+
+
+def last_good_run(product: str) -> RunRecord | None:
+    """The newest run that ended with everything in order: something new was published, or there was nothing new."""
+    return next((run for run in run_log().runs(product) if run.status in ("succeeded", "unchanged")), None)
+
+
+@lru_cache(maxsize=1024)
+def _spans(path: str, _mtime: int) -> dict[str, tuple[Any, Any]]:
+    found: dict[str, tuple[Any, Any]] = {}
+    meta = pq.read_metadata(path)
+    for group in range(meta.num_row_groups):
+        for index in range(meta.num_columns):
+            column = meta.row_group(group).column(index)
+            stats = column.statistics
+            if stats is None or not stats.has_min_max or column.physical_type == "BYTE_ARRAY":
+                continue
+            low, high = stats.min, stats.max
+            before = found.get(column.path_in_schema)
+            found[column.path_in_schema] = (
+                (min(before[0], low), max(before[1], high)) if before is not None else (low, high)
+            )
+    return found
+
+
+def spans(release: Release) -> dict[str, tuple[Any, Any]]:
+    """Smallest and largest value of each number, date and time column, from the file's footer; empty where it has none."""
+    try:
+        return _spans(str(release.data), release.data.stat().st_mtime_ns)
+    except (OSError, ValueError, TypeError):
+        return {}

@@ -1,0 +1,80 @@
+"""Home, one product, and the two pages that explain.
+
+Belongs here: what a visitor sees first. Does not belong here: datasets (`datasets`) and pages of products (`product_pages`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from civicops.errors import CivicopsError
+from civicops.portal.access import may_see_page
+from civicops.portal.catalogue import entries, source_checks
+from civicops.portal.pages import ProductPage, load_page, page_names
+from civicops.portal.reading import newest_run, run_log, shelf, workspace
+from civicops.portal.state import product_states, state_of
+from civicops.workspace import Product
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The pages of one product that a reader may see, and what is wrong with those that cannot be loaded."""
+
+    pages: tuple[ProductPage, ...]
+    faults: tuple[str, ...]
+
+
+def shown_pages(request: HttpRequest, product: Product) -> Shown:
+    """Every page of the product that this reader may see."""
+    pages, faults = [], []
+    for name in page_names(product):
+        try:
+            page = load_page(product, name)
+        except CivicopsError as error:
+            faults.append(str(error))
+            continue
+        if may_see_page(request.user, page):
+            pages.append(page)
+    return Shown(tuple(pages), tuple(faults))
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Every product as a card, with its state in words."""
+    cards = []
+    for state in product_states():
+        product = shelf().product(state.name)
+        cards.append((state, shown_pages(request, product) if product else Shown((), ())))
+    return render(request, "portal/home.html", {"cards": cards, "datasets": sum(state.datasets for state, _ in cards)})
+
+
+def product(request: HttpRequest, product: str) -> HttpResponse:
+    """One product: state, pages, datasets, what its checks found, its newest runs."""
+    found = shelf().product(product)
+    if found is None:
+        raise Http404("There is no such product.")
+    last = newest_run(product)
+    context = {
+        "product": found,
+        "state": state_of(found),
+        "shown": shown_pages(request, found),
+        "entries": [entry for entry in entries() if entry.product.name == product],
+        "source_checks": source_checks(found),
+        "last": last,
+        "success": run_log().last_success(product),
+    }
+    return render(request, "portal/product.html", context)
+
+
+def interface(request: HttpRequest) -> HttpResponse:
+    """How programs read the datasets, with examples that work."""
+    public = [entry for entry in entries() if entry.access == "public" and entry.current]
+    limits = workspace().settings.portal
+    return render(request, "portal/interface.html", {"example": public[0] if public else None, "limits": limits})
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Whether the portal answers and can read its workspace, for whoever watches it."""
+    return HttpResponse(f"ok {len(shelf().products)} products\n", content_type="text/plain")

@@ -1,0 +1,22 @@
+/**
+ * What every page of the portal loads: the look, and the few behaviours that need a script.
+ *
+ * Belongs here: what all pages share. Does not belong here: what one product's page does (`products/<product>/pages`).
+ */
+import "@uswds/uswds/css/uswds.min.css";
+import "@uswds/uswds/js";
+import "./portal.css";
+import "./parts.css";
+import { watchSearch } from "./search";
+import { watchTheme } from "./theme";
+
+// In other people's pages: no frame of ours around it, in the portal and in a static copy alike.
+if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("is-embedded");
+watchTheme(document);
+watchSearch(document);
+
+const drawings = document.querySelectorAll<HTMLElement>("[data-chart]");
+if (drawings.length > 0) {
+    // Half a megabyte that only pages with charts need.
+    void import("./charts").then(({ drawAll }) => drawAll(drawings));
+}
