@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from civicops.errors import CivicopsError
-from civicops.orchestrate.running import dagster_home, open_instance
+from civicops.orchestrate.dagster_home import dagster_home, open_instance
 from civicops.workspace import Workspace
 
 HOST = "127.0.0.1"

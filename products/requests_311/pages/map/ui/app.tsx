@@ -116,7 +116,7 @@ function Ready({ boundaries, basemap }: { boundaries: unknown; basemap: string }
                     <button type="button" class="tool is-icon" aria-label={dark ? text.theme.toLight : text.theme.toDark} title={dark ? text.theme.toLight : text.theme.toDark} onClick={() => (page.dark.value = !dark)}><Icon name={dark ? "sun" : "moon"} /></button>
                 </nav>
             </header>
-            <main class={`body is-${sheet}`}>
+            <div class={`body is-${sheet}`}>
                 <section class="panel" aria-label={text.tabs.filters}>
                     <button
                         type="button" class="grip" aria-label={sheet === "full" ? text.sheet.down : text.sheet.up}
@@ -135,7 +135,7 @@ function Ready({ boundaries, basemap }: { boundaries: unknown; basemap: string }
                 </section>
                 <MapView boundaries={boundaries} basemap={basemap} />
                 <DetailsCard />
-            </main>
+            </div>
             <Dialogs open={dialog} close={() => setDialog(null)} />
         </>
     );
