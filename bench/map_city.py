@@ -2,7 +2,7 @@
 
 Belongs here: shapes and places, the same every time. Does not belong here: requests (`map_requests`).
 
-Outlines are as awkward as real ones: some 60,000 corners, and two in five councils drawn by somebody else, so that their
+Outlines are as awkward as real ones: some 47,000 corners, and one in five councils drawn by somebody else, so that their
 edges miss the neighbour's by a step or two.
 """
 
@@ -52,7 +52,7 @@ def make_city(addresses: int, seed: int = 311) -> City:
     )
     body = shapely.affinity.scale(body, 1.0, 1.28)
     plain = _cells(rng, body, COUNCILS)
-    councils = [_drawn(rng, cell) if rng.random() < 0.4 else cell for cell in (_bent(one) for one in plain)]
+    councils = [_drawn(rng, cell) if rng.random() < 0.2 else cell for cell in (_bent(one) for one in plain)]
     plans = {name: [_bent(one) for one in _cells(rng, body, DISTRICTS)] for name in ("cd_2012", "cd_2021")}
     codes = [str(number + 4) for number in range(COUNCILS)]
     names = [f"{a} {b} NC" for a, b in _pairs(COUNCILS)]

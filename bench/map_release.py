@@ -51,7 +51,7 @@ def make_release(home: Path, rows: int, addresses: int) -> Path:
     store = ReleaseStore(releases)
     made = Provenance(run_id="made-up")
     with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": str(home / "scratch")}) as con:
-        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         _tables(con, city)
         staged = [
             stage(con, contract=contracts[name], select_sql=f"SELECT * FROM {name}", provenance=made, store=store)
@@ -113,6 +113,8 @@ def _tables(con: duckdb.DuckDBPyConnection, city: Any) -> None:
     )
     con.register("made_addresses", city.addresses)
     con.execute("CREATE TABLE addresses AS SELECT row_number() OVER () - 1 AS a, * FROM made_addresses")
+    # A place of its own for "none": a left join would put the rows without one behind the others.
+    con.execute("INSERT INTO addresses (a) VALUES (-1)")
 
 
 def _place(store: ReleaseStore, contract: Any, made: Provenance, folder: Path, rows: int) -> None:

@@ -75,10 +75,10 @@ def test_parquet(page: Page, site: Site, tmp_path: Path) -> None:
     expected = {row[place]: dict(zip(columns, row, strict=True)) for row in rows}
     for row in table.to_pylist():
         for name, value in expected[row["request_id"]].items():
-            given = row[name]
+            pair = (value, row[name])
             if hasattr(value, "timestamp"):
-                value, given = value.timestamp(), given.timestamp()
-            assert given == value, (row["request_id"], name)
+                pair = (value.timestamp(), row[name].timestamp())
+            assert pair[0] == pair[1], (row["request_id"], name)
 
 
 def test_nothing_chosen_is_said_and_not_saved(page: Page, site: Site) -> None:

@@ -108,7 +108,13 @@ def test_a_click_on_the_map_chooses_a_council(page: Page, site: Site) -> None:
     _, last = span(site)
     box = page.locator(".map-canvas").bounding_box()
     assert box
-    page.mouse.click(box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.45)
+    x, y = box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.45
+    for step in range(50):  # until the outlines are drawn there is nothing to hit
+        page.mouse.move(x + step % 2, y)
+        if page.locator(".tip").count():
+            break
+        page.wait_for_timeout(100)
+    page.mouse.click(x, y)
     page.wait_for_function("() => location.hash.includes('council=')")
     code = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('council')")
     agrees(page, site, Chosen({"council": [code]}, f"{last[:4]}-01-01", last))

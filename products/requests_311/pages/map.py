@@ -12,9 +12,8 @@ from .map_files import build
 PAGE = Page(
     title="Map of requests",
     summary=(
-        "Where residents and crews report what, since when, and how long it takes: by day, type, neighborhood "
-        "council, district, status, "
-        "source and department."
+        "What residents and crews report, where, and how long it takes: by day, type, neighborhood council, district, "
+        "status, source and department."
     ),
     template="map.html",
     entry="map/main.ts",

@@ -117,6 +117,8 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         });
         city.setLooks(looks);
         setScale(next);
+        // Lists and number are drawn before effects run, so now everything shows the new answer.
+        performance.measure("civicops:shown", { start: model.changedAt, end: performance.now() });
     }, [city, counted, waits, state.metric, state.areas, dark]);
 
     useEffect(() => city?.setLayer(layer), [city, layer]);
@@ -126,6 +128,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         if (!city || layer !== "points") return;
         let current = true;
         const { from, to } = state.filters;
+        const began = performance.now();
         if (from >= loaded.current.from && to <= loaded.current.to) return;
         onProgress.set("points", (done, total) => (model.pointsNote.value = done < total ? text.pointsLoading(done, total) : ""));
         client.call("points", state.filters, MOST_POINTS).then(
@@ -133,6 +136,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
                 if (!current) return;
                 loaded.current = { from: points.left ? Infinity : from, to, firstDay: points.firstDay };
                 city.points.setPoints(points.data, points.count);
+                city.map.once("render", () => performance.measure("civicops:drawn", { start: began, end: performance.now() }));
                 filterPoints(city, state.filters);
                 model.pointsNote.value = points.left ? text.pointsLeft(dayText(points.oldestDay)) : "";
             },
