@@ -3,7 +3,7 @@
  *
  * Belongs here: bringing model and map together. Does not belong here: speaking to MapLibre (`map/citymap.ts`).
  */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { compile, type Filters, Vocabulary } from "../engine/filters";
 import { dayNumber, type Manifest } from "../engine/format";
 import { type AreaLook, CityMap, type Touch } from "../map/citymap";
@@ -101,8 +101,8 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         if (far && !city.map.isMoving()) city.go(state.spot);
     }, [city, state.spot]);
 
-    // Colors of the areas: with every answer, at once.
-    useEffect(() => {
+    // Colors of the areas: with every answer, in the same frame as the lists.
+    useLayoutEffect(() => {
         if (!city || !counted) return;
         city.setAreas(state.areas);
         const values = areaValues(manifest, state.areas, state.metric, counted.counts, waits);
@@ -117,7 +117,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         });
         city.setLooks(looks);
         setScale(next);
-        // Lists and number are drawn before effects run, so now everything shows the new answer.
+        // Lists and number are in the page before this runs, so now everything shows the new answer.
         performance.measure("civicops:shown", { start: model.changedAt, end: performance.now() });
     }, [city, counted, waits, state.metric, state.areas, dark]);
 
