@@ -113,6 +113,8 @@ def _tables(con: duckdb.DuckDBPyConnection, city: Any) -> None:
     )
     con.register("made_addresses", city.addresses)
     con.execute("CREATE TABLE addresses AS SELECT row_number() OVER () - 1 AS a, * FROM made_addresses")
+    # A place of its own for "none": a left join would put the rows without one behind the others.
+    con.execute("INSERT INTO addresses (a) VALUES (-1)")
 
 
 def _place(store: ReleaseStore, contract: Any, made: Provenance, folder: Path, rows: int) -> None:

@@ -3,7 +3,7 @@
  *
  * Belongs here: bringing model and map together. Does not belong here: speaking to MapLibre (`map/citymap.ts`).
  */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { compile, type Filters, Vocabulary } from "../engine/filters";
 import { dayNumber, type Manifest } from "../engine/format";
 import { type AreaLook, CityMap, type Touch } from "../map/citymap";
@@ -101,8 +101,8 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         if (far && !city.map.isMoving()) city.go(state.spot);
     }, [city, state.spot]);
 
-    // Colors of the areas: with every answer, at once.
-    useEffect(() => {
+    // Colors of the areas: with every answer, in the same frame as the lists.
+    useLayoutEffect(() => {
         if (!city || !counted) return;
         city.setAreas(state.areas);
         const values = areaValues(manifest, state.areas, state.metric, counted.counts, waits);
@@ -117,6 +117,8 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         });
         city.setLooks(looks);
         setScale(next);
+        // Lists and number are in the page before this runs, so now everything shows the new answer.
+        performance.measure("civicops:shown", { start: model.changedAt, end: performance.now() });
     }, [city, counted, waits, state.metric, state.areas, dark]);
 
     useEffect(() => city?.setLayer(layer), [city, layer]);
@@ -126,6 +128,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         if (!city || layer !== "points") return;
         let current = true;
         const { from, to } = state.filters;
+        const began = performance.now();
         if (from >= loaded.current.from && to <= loaded.current.to) return;
         onProgress.set("points", (done, total) => (model.pointsNote.value = done < total ? text.pointsLoading(done, total) : ""));
         client.call("points", state.filters, MOST_POINTS).then(
@@ -133,6 +136,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
                 if (!current) return;
                 loaded.current = { from: points.left ? Infinity : from, to, firstDay: points.firstDay };
                 city.points.setPoints(points.data, points.count);
+                city.map.once("render", () => performance.measure("civicops:drawn", { start: began, end: performance.now() }));
                 filterPoints(city, state.filters);
                 model.pointsNote.value = points.left ? text.pointsLeft(dayText(points.oldestDay)) : "";
             },
