@@ -15,7 +15,6 @@ PAGE = Page(
         "What residents and crews report, where, and how long it takes: by day, type, neighborhood council, district, "
         "status, source and department."
     ),
-    template="map.html",
     entry="map/main.ts",
     build=build,
 )
