@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import httpx
 from simulators import serve
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / "var" / "demo"
+HOME = Path(os.environ.get("CIVICOPS_DEMO_FOLDER") or ROOT / "var" / "demo")
 ROWS_PER_YEAR = 5_000
 
 
@@ -33,6 +34,10 @@ def main() -> int:
     parser.add_argument("--no-serve", action="store_true", help="end after the summary")
     parser.add_argument("--rows", type=int, default=ROWS_PER_YEAR, help="made-up requests per year")
     options = parser.parse_args()
+    # A terminal that is closed, or a shell that started this in the background, asks in other ways than Ctrl-C; all of them
+    # must end the portal too.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
@@ -194,4 +199,7 @@ def _summary(records: dict[str, Any], again: dict[str, tuple[str, float]], secon
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Stopped.")
