@@ -70,7 +70,7 @@ function Share({ close }: { close: () => void }) {
         <Dialog title={text.share.title} close={close}>
             <p class="hint">{text.share.hint}</p>
             <Copy label={text.share.link} value={bare + hash} rows={2} button={text.share.copy} />
-            <Copy label={text.share.embed} value={frame} rows={4} button={text.share.copyCode} />
+            <Copy label={text.share.embed} value={frame} rows={5} button={text.share.copyCode} />
             <button type="button" class="button is-plain" onClick={() => map && void saveCanvas(map.map.getCanvas(), text.map)}>{text.share.picture}</button>
         </Dialog>
     );
