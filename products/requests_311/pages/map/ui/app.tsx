@@ -122,8 +122,8 @@ function Ready({ boundaries, basemap }: { boundaries: unknown; basemap: string }
                         type="button" class="grip" aria-label={sheet === "full" ? text.sheet.down : text.sheet.up}
                         onClick={() => setSheet(sheet === "low" ? "half" : sheet === "half" ? "full" : "low")}
                     ><span aria-hidden="true" /></button>
-                    <Notices />
                     <Summary />
+                    <Notices />
                     <div class="tabs" role="tablist" aria-label={text.title} onKeyDown={arrows}>
                         {tabs.map((tab) => (
                             <button type="button" key={tab} id={`m311-tab-${tab}`} role="tab" aria-selected={tab === state.tab} aria-controls="m311-view" tabIndex={tab === state.tab ? 0 : -1} onClick={() => show(tab)}>
