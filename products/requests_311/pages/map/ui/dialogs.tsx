@@ -142,7 +142,8 @@ function About({ close }: { close: () => void }) {
             <p>{text.about.intro}</p>
             <p>
                 {text.about.newest(isoText(manifest.newest_created_on ?? manifest.last_day))}{" "}
-                {manifest.rows_without_point > 0 && text.about.without(number(manifest.rows_without_point))}
+                {manifest.rows_without_point > 0 && text.about.without(number(manifest.rows_without_point))}{" "}
+                {(manifest.undated_rows ?? 0) > 0 && text.about.undated(number(manifest.undated_rows ?? 0))}
             </p>
             <dl class="notes">
                 {[...groups].map(([title, texts]) => (
