@@ -43,7 +43,6 @@ class Picture:
 PICTURES = (
     Picture("map", ""),
     Picture("map-dark", "#color=rate&tab=charts", scheme="dark"),
-    Picture("map-heat", "#show=heat", scheme="dark"),
     Picture("map-compare", "#tab=compare"),
     Picture("map-phone", "", width=360, height=740),
 )
