@@ -159,7 +159,7 @@ def run(quick: bool) -> Table:
     manifest = json.loads((home / "files" / "manifest.json").read_text(encoding="utf-8"))
     (home / "READY").write_text(f"{manifest['total_rows']} requests until {END}\n", encoding="utf-8")
     sizes: dict[str, list[int]] = defaultdict(list)
-    for path in (home / "files").iterdir():
+    for path in (home / "files").glob("*.*"):
         sizes[path.name.split("-")[0].split(".")[0]].append(path.stat().st_size)
     cells = sum(entry["cells"] for entry in manifest["cubes"])
     waits = sum(entry["cells"] for entry in manifest["waits"])
