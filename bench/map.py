@@ -99,7 +99,7 @@ def peer_site(files: Path, year: str) -> Path:
     manifest = json.loads((files / "manifest.json").read_text(encoding="utf-8"))
     months = [str(files / month["details_file"]) for month in manifest["months"] if month["month"].startswith(year)]
     with duckdb.connect() as con, pa.OSFile(str(PEER / "dist" / "year.arrow"), "wb") as sink:
-        reader = con.execute("SELECT * FROM read_parquet(?)", [months]).fetch_record_batch(100_000)
+        reader = con.execute("SELECT * FROM read_parquet(?)", [months]).to_arrow_reader(100_000)
         with pa.ipc.new_stream(sink, reader.schema) as writer:
             for batch in reader:
                 writer.write_batch(batch)

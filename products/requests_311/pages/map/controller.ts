@@ -27,6 +27,8 @@ export class Controller {
         const { state, unknown } = read(opened.manifest, location.hash);
         const model = new Model(opened.manifest, state);
         model.unknown.value = unknown;
+        const { cubes } = opened.manifest;
+        model.years.value = { loaded: 1, total: cubes.length, oldest: Math.max(...cubes.map(({ year }) => year)) };
         this.model = model;
         keepLink(model);
         model.state.subscribe((changed) => this.changed(changed));

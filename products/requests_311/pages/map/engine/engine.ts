@@ -64,12 +64,16 @@ export interface Box {
     readonly north: number;
 }
 
+/** Milliseconds that the older years leave to the first drawing of the map. */
+const PAUSE = 400;
+
 export class Engine {
     private readonly store: Store;
     private manifest!: Manifest;
     private words!: Vocabulary;
     private reader: Promise<DetailsReader> | null = null;
     private addresses!: Addresses;
+    private following = false;
     private readonly blocks: Block[] = [];
     private readonly coming = new Map<number, Promise<void>>();
     private waitBlocks = new Map<number, Promise<WaitBlock>>();
@@ -79,14 +83,13 @@ export class Engine {
         this.store = new Store(base);
     }
 
-    /** Manifest, outlines and the newest year; the older years follow by themselves. */
+    /** Manifest, outlines and the newest year; the older years follow after the first answer. */
     async open(): Promise<Opened> {
         this.manifest = await this.store.openManifest();
         this.words = new Vocabulary(this.manifest, dayNumber(this.manifest.last_day));
         this.addresses = new Addresses(this.store, this.manifest);
         const boundaries = this.store.json(this.manifest.boundaries_file);
         await this.years(1);
-        void this.years(Infinity).catch((error: Error) => this.tell({ kind: "failed", message: error.message }));
         return { manifest: this.manifest, boundaries: await boundaries };
     }
 
@@ -145,6 +148,11 @@ export class Engine {
                 this.store.month(month).then(() => this.tell({ kind: "more" }), (error: Error) => this.tell({ kind: "failed", message: error.message }));
             }
         });
+        if (!this.following) {
+            // What the first view needs comes first: older years wait for it, unless they are asked for.
+            this.following = true;
+            setTimeout(() => void this.years().catch((error: Error) => this.tell({ kind: "failed", message: error.message })), complete ? PAUSE : 0);
+        }
         return { counts: toCounts(this.words, compiled, sums), complete, took: performance.now() - began };
     }
 

@@ -3,7 +3,7 @@
  *
  * Belongs here: everything that speaks to MapLibre. Does not belong here: counting, and what a touch leads to (`ui/mapview.tsx`).
  */
-import { AttributionControl, type GeoJSONSource, Map as MapLibreMap, type MapMouseEvent, NavigationControl, ScaleControl, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
+import { addProtocol, AttributionControl, type GeoJSONSource, Map as MapLibreMap, type MapMouseEvent, NavigationControl, ScaleControl, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import type { Box } from "../engine/engine";
@@ -155,7 +155,7 @@ export class CityMap {
         const { basemap } = this.settings;
         let base: StyleSpecification | null = null;
         if (basemap.endsWith(".pmtiles")) {
-            const [{ Protocol }, { addProtocol }] = await Promise.all([import("pmtiles"), import("maplibre-gl")]);
+            const { Protocol } = await import("pmtiles");
             addProtocol("pmtiles", new Protocol().tile);
             base = tilesStyle(new URL(basemap, document.baseURI).href, this.look);
         } else if (basemap) base = (await (await fetch(basemap)).json()) as StyleSpecification;
