@@ -3,9 +3,9 @@
 Belongs here: `Signal`, what a product's own `monitors.py` is given, and calling it. Does not belong here: the monitors of the
 framework (`monitors`) or what follows from a signal (`incidents`).
 
-A product may hold `monitors.py` with `def monitors(context: MonitorContext) -> Iterable[Signal]`. It is called after each run of
-the product and on each tick. A signal that fires opens an incident or joins one; once its monitor no longer fires, whether it says
-so (`is_firing=False`, with evidence) or gives no signal about the subject any more, the incident is resolved.
+A product may hold `monitors.py` with `def monitors(context: MonitorContext) -> Iterable[Signal]`. It is called after each run
+of the product and on each tick. A signal that fires opens an incident or joins one; once its monitor no longer fires, whether
+it says so (`is_firing=False`, with evidence) or gives no signal about the subject any more, the incident is resolved.
 """
 
 from __future__ import annotations
