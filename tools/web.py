@@ -27,7 +27,7 @@ from pathlib import Path
 
 from tools.setup_env import ROOT
 
-SOURCES = (".ts", ".css", ".html", ".json", ".svg")
+SOURCES = (".ts", ".tsx", ".css", ".html", ".json", ".svg")
 
 
 class WebError(Exception):

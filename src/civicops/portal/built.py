@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from civicops.portal.charts import write_charts
-from civicops.portal.pages import PageError, ProductPage
+from civicops.portal.pages import ProductPage, page_error
 from civicops.portal.releases import Releases
 from civicops.workspace import Workspace
 
@@ -69,8 +69,7 @@ def _build(home: Path, folder: Path, page: ProductPage, releases: Releases) -> N
             write_charts(page.page.charts, releases, part)
         part.replace(folder)
     except Exception as error:
-        message = f"The page {page.product.name}/{page.name} could not be built: {type(error).__name__}: {error}."
-        raise PageError(message, hint=f"Mend {page.folder / page.name}.py, then load the page again.") from error
+        raise page_error(page, "built", error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     for old in [path for path in _builds(home) if path != folder][KEPT - 1 :]:

@@ -63,6 +63,7 @@ def settings_for(workspace: Workspace) -> dict[str, Any]:
             *(f"allauth.socialaccount.providers.{name}" for name in providers()),
         ],
         "MIDDLEWARE": [
+            "civicops.portal.head.HeadMiddleware",
             "django.middleware.security.SecurityMiddleware",
             "csp.middleware.CSPMiddleware",
             "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -8,7 +8,7 @@
  */
 import embed, { type Result, type VisualizationSpec } from "vega-embed";
 import { expressionInterpreter } from "vega-interpreter";
-import { isDark } from "./theme";
+import { isDark, onTheme } from "./theme";
 
 type Row = Record<string, unknown>;
 type Spec = VisualizationSpec & { datasets?: Record<string, Row[]>; data?: { name?: string; values?: Row[] } };
@@ -34,13 +34,14 @@ async function drawOne(place: HTMLElement): Promise<void> {
                 ast: true,
                 expr: expressionInterpreter,
                 defaultStyle: false,
+                tooltip: { disableDefaultStyle: true },
                 // Not SVG: its style attributes are refused by the content security policy.
                 renderer: "canvas",
                 config: look(place.clientWidth),
             });
         };
         await draw();
-        document.addEventListener("themechange", () => void draw());
+        onTheme(() => void draw());
         showNumbers(place, rowsOf(spec));
     } catch {
         place.replaceChildren();
