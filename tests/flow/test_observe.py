@@ -197,7 +197,7 @@ def test_an_alert_by_mail(library: Library, monkeypatch: pytest.MonkeyPatch) -> 
         (mail,) = box.mails
         assert mail.to == ("grace@example.org",)
         assert mail.subject == "New [warning]: Loans: the last run failed"
-        assert "What to do: products/library/README.md" in mail.text
+        assert "What to do: docs/howto/what-monitors-say.md" in mail.text
 
 
 def test_a_route_that_fails_is_logged_without_its_secret_and_tried_again(
