@@ -160,7 +160,7 @@ def starts(series: Daily, fault: Fault, each: int) -> list[int]:
 
 def run(quick: bool) -> Table:
     """Recall and false alarms of both rules, by series and by fault."""
-    each, seeds = (2, 1) if quick else (12, 4)
+    each, seeds = (2, 1) if quick else (8, 3)
     groups: list[tuple[str, list[Daily]]] = [
         (name, [city(size, seed) for seed in range(seeds)]) for name, size in SIZES.items()
     ]

@@ -125,7 +125,8 @@ def _points(found: Incident) -> Iterator[dict[str, Any]]:
         holidays = watched.calendar.holidays(series.days)
     except CivicopsError:
         return
-    newest = min(CHART_DAYS, len(series.days) - rule.points)
+    # Some days of a short history teach nothing (holidays), so a few more than it needs are left to learn from.
+    newest = min(CHART_DAYS, len(series.days) - rule.points - 14)
     judged = {}
     if newest > 0:
         options: dict[str, Any] = {"holidays": holidays, "points": rule.points, "strictness": rule.strictness}
