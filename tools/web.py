@@ -12,6 +12,7 @@ once. Does not belong here: what is bundled and how (`vite.config.ts`).
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
 import importlib.util
 import os
@@ -182,6 +183,10 @@ def build(web: Web, state: Path) -> None:
     vite = web.modules / "vite" / "bin" / "vite.js"
     words: list[str | Path] = [vite, "build", "--logLevel", "warn"]
     _run(web, state / "web-vite.log", "the pages could not be built", words, CIVICOPS_WEB_OUT=str(part))
+    for path in sorted((part / "assets").iterdir()):
+        if path.suffix in (".js", ".css", ".svg"):
+            # A server that finds `x.js.gz` beside `x.js` sends it to browsers that take it: a quarter of the bytes.
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
     (part / ".setup-sources").write_text(wanted, encoding="utf-8")
     if web.built.exists():
         web.built.rename(old)

@@ -13,12 +13,15 @@ import shutil
 from pathlib import Path
 
 from filelock import FileLock
+from whitenoise.compress import Compressor  # type: ignore[import-untyped]
 
 from civicops.portal.charts import write_charts
 from civicops.portal.pages import ProductPage, page_error
 from civicops.portal.releases import Releases
 from civicops.workspace import Workspace
 
+_TEXT = (".json", ".geojson", ".csv", ".html", ".svg", ".txt")
+"""Files that are kept compressed too, beside themselves, for browsers that say they read that."""
 KEPT = 2
 """Builds of a page that stay: the current one, and the one before it for readers who are in the middle of it."""
 
@@ -67,6 +70,9 @@ def _build(home: Path, folder: Path, page: ProductPage, releases: Releases) -> N
             page.page.build(releases, part)
         if page.page.charts:
             write_charts(page.page.charts, releases, part)
+        compressor = Compressor(use_brotli=False, quiet=True)
+        for path in [path for path in part.rglob("*") if path.suffix in _TEXT and path.is_file()]:
+            compressor.compress(str(path))
         part.replace(folder)
     except Exception as error:
         raise page_error(page, "built", error) from error
