@@ -8,7 +8,7 @@ A route is a name in `urls`. One without a line in `RULES` is refused for everyb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,6 +40,10 @@ def _write(who: Who) -> Rule:
     return Rule(who, frozenset({"GET", "HEAD", "POST"}))
 
 
+def _refuse(*names: str) -> dict[str, Rule]:
+    return {name: Rule("nobody", frozenset({"GET", "HEAD", "POST"})) for name in names}
+
+
 RULES: dict[str, Rule] = {
     "home": _read("anybody"),
     "health": _read("anybody"),
@@ -50,7 +54,6 @@ RULES: dict[str, Rule] = {
     "changes": _read("anybody"),
     "download": _read("anybody"),
     "page": _read("anybody"),
-    "page_chart": _read("anybody"),
     "page_files": _read("anybody"),
     "page_files_short": _read("anybody"),
     "interface": _read("anybody"),
@@ -72,9 +75,25 @@ RULES: dict[str, Rule] = {
     "github_callback": _read("anybody"),
     "google_login": _write("anybody"),
     "google_callback": _read("anybody"),
-}
-"""Route to rule. What django-allauth brings along and is not listed here (sign-up with a password, mail addresses ...) is
-refused."""
+    # What the libraries bring along and we do not offer: signing up with a password, mail addresses, codes by mail.
+    **_refuse(
+        "api:api-root", "account_signup", "account_email", "account_email_verification_sent", "account_confirm_email",
+        "account_set_password", "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
+        "account_reset_password_from_key_done", "account_confirm_login_code", "socialaccount_connections",
+        "google_login_by_token", "",
+    ),
+}  # fmt: skip
+"""Route to rule; the route without a name is what a library left unnamed."""
+
+
+def routes(patterns: Iterable[Any], before: str = "") -> Iterator[str]:
+    """The name of every route below some of Django's URL patterns, with its namespace, as `RULES` names them."""
+    for pattern in patterns:
+        if hasattr(pattern, "url_patterns"):
+            space = f"{before}{pattern.namespace}:" if pattern.namespace else before
+            yield from routes(pattern.url_patterns, space)
+        else:
+            yield f"{before}{pattern.name or ''}"
 
 
 def role_of(user: User) -> Role | None:

@@ -34,6 +34,7 @@ async function drawOne(place: HTMLElement): Promise<void> {
                 ast: true,
                 expr: expressionInterpreter,
                 defaultStyle: false,
+                tooltip: { disableDefaultStyle: true },
                 // Not SVG: its style attributes are refused by the content security policy.
                 renderer: "canvas",
                 config: look(place.clientWidth),
