@@ -123,6 +123,9 @@ class ProductFile(_Closed):
     freshness_hours: float | None = Field(default=None, gt=0, description="A newest record older than this is late.")
     alerts: tuple[str, ...] = Field(default=(), description="Names of the routes that hear of its incidents.")
     reads: tuple[str, ...] = Field(default=(), description="Datasets of other products it reads, as `product.dataset`.")
+    extras: tuple[str, ...] = Field(
+        default=(), description="Extras of this package that it needs, such as 'google'; `make setup` installs all."
+    )
     privacy: str = Field(default="", description="What it does to protect people, in a sentence or two.")
 
 

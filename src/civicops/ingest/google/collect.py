@@ -1,6 +1,7 @@
 """All pages of all watched drives into the landing zone, resumable.
 
-Belongs here: one delivery of raw answers per observation. Does not belong here: what they hold (`listing`), comparing (`observe`).
+Belongs here: one delivery of raw answers per observation. Does not belong here: what they hold (`listing`), or
+comparing (`observe`).
 
 A fetch that was killed goes on at the page it had reached, while Google still knows its page tokens; a token that has expired
 starts that drive once more. A drive that refuses is landed as its refusal: that is an observation too.

@@ -27,7 +27,7 @@ from civicops.ingest.google.drive import SharedDrive, drive_is_there
 from civicops.ingest.google.evidence import Fate
 from civicops.ingest.google.judge import doubts
 from civicops.ingest.google.listing import read_listing
-from civicops.ingest.google.rows import came_back, event_rows, ids_of, observed, with_slipped
+from civicops.ingest.google.rows import came_back, event_rows, ids_of, live_files, observed, with_slipped
 from civicops.ingest.landing import Landing
 from civicops.ingest.snapshots.difference import changes
 from civicops.ingest.snapshots.items import content_hash, ordered
@@ -80,7 +80,7 @@ def observe_drives(
         if rows and not repeat:
             mark = f"answers:{answers.id}"
             done = landing.live(product, events_of(source))
-            if not done or done[-1].objects[-1].url != mark:
+            if events and (not done or done[-1].objects[-1].url != mark):
                 _land(landing, product, events_of(source), events, mark)
             landed = _land(landing, product, source.name, rows, mark)
         landing.forget(product, pages_of(source), keep=KEEP_ANSWERS, also=answers if repeat else None)
@@ -119,6 +119,11 @@ class _Observation:
     def store(self) -> SnapshotStore:
         return snapshot_store(self.landing, self.product)
 
+    @property
+    def day(self) -> str:
+        """The day of this observation where the group lives."""
+        return taken_at(self.answers).astimezone(ZoneInfo(self.source.timezone)).date().isoformat()
+
     def all(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows about drives and rows about items."""
         rows: list[dict[str, Any]] = []
@@ -136,10 +141,9 @@ class _Observation:
 
     def is_repeat(self, before: Delivery, rows: Sequence[Mapping[str, Any]], events: Sequence[Any]) -> bool:
         """Whether this adds nothing to what was landed earlier on the same day."""
-        zone = ZoneInfo(self.source.timezone)
         with self.landing.open_bytes(self.product, self.source.name, before.objects[-1]) as stream:
             old = [json.loads(line) for line in stream]
-        day = {datetime.fromisoformat(row["taken_at"]).astimezone(zone).date() for row in (*old, *rows)}
+        day = {row["observed_on"] for row in (*old, *rows)}
         same = {row["drive_id"]: _sameness(row) for row in old} == {row["drive_id"]: _sameness(row) for row in rows}
         return len(day) == 1 and same and not events
 
@@ -148,34 +152,33 @@ class _Observation:
         base = next((one for one in reversed(self.store.snapshots(drive.id)) if one.origin != self.answers.id), None)
         if answers.refused:
             state = self._state(answers.refused)
-            return observed(drive, when, base, state=state, reason=f"Drive refused: {answers.reason}"), []
+            return observed(drive, when, self.day, base, state=state, reason=f"Drive refused: {answers.reason}"), []
         pages = contents(self.landing, self.product, pages_of(self.source), answers.pages)
         listing = read_listing(drive.id, pages)
         if listing.problems:
-            return observed(drive, when, base, listing=listing, reason=" ".join(listing.problems)), []
+            return observed(drive, when, self.day, base, listing=listing, reason=" ".join(listing.problems)), []
         if base is None:
             sealed = self._seal(answers, listing.items)
-            return observed(drive, when, None, listing=listing, sealed=sealed, managers=answers.managers), []
+            return observed(drive, when, self.day, None, listing=listing, sealed=sealed, managers=answers.managers), []
         old = self.store.read(base)
         changed = changes(old, listing.items)
         absent = ids_of(changed, "absent")
         fates = self._fates(drive.id, absent, old, base, watched)
         if doubt := doubts(_live(old), fates):
-            return observed(drive, when, base, listing=listing, reason=" ".join(doubt)), []
+            return observed(drive, when, self.day, base, listing=listing, reason=" ".join(doubt)), []
         items = with_slipped(listing.items, fates, drive.id)
         sealed = self._seal(answers, items)
         earlier = came_back(changed, self._gone_before(drive.id))
-        events = event_rows(drive, when, base, sealed, changed, fates, earlier)
+        events = event_rows(drive, when, self.day, base, sealed, changed, fates, earlier)
         count = Counter(map(str, changed["change"].to_pylist()))
         return observed(
-            drive, when, base, listing=listing, items=items, sealed=sealed, managers=answers.managers, changed=count,
-            slipped=sum(fate.fate == "still_there" for fate in fates.values()),
+            drive, when, self.day, base, listing=listing, items=items, sealed=sealed, managers=answers.managers, changed=count,
+            slipped=sum(fate.fate == "still_there" for fate in fates.values()), files_before=live_files(old),
         ), events  # fmt: skip
 
     def _seal(self, answers: DriveAnswers, items: pa.Table) -> Snapshot:
         newest, zone = self.store.newest(answers.drive.id), ZoneInfo(self.source.timezone)
-        day = taken_at(self.answers).astimezone(zone).date()
-        is_today = newest is not None and newest.taken_at.astimezone(zone).date() == day
+        is_today = newest is not None and newest.taken_at.astimezone(zone).date().isoformat() == self.day
         if newest is not None and is_today and newest.content == content_hash(ordered(items)):
             return newest  # the same day, the same rows: one snapshot is enough
         return self.store.seal(
@@ -241,7 +244,7 @@ class _Observation:
             state, reason = "refused", "The drive is there but was not in the list of drives."
         except RefusalError as refused:
             state, reason = self._state(refused.status), f"Drive refused: {refused.reason}: {refused.message}"
-        return observed(SharedDrive(drive, ""), taken_at(self.answers), base, state=state, reason=reason)
+        return observed(SharedDrive(drive, ""), taken_at(self.answers), self.day, base, state=state, reason=reason)
 
 
 def _live(items: pa.Table) -> int:

@@ -6,7 +6,7 @@ Belongs here: their columns. Does not belong here: finding out what they say (`o
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -19,9 +19,15 @@ from civicops.ingest.snapshots.items import COLUMNS, FOLDER, SCHEMA, ordered
 from civicops.ingest.snapshots.store import Snapshot
 
 
+def stamp(moment: datetime) -> str:
+    """A moment as the rows have it: UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def observed(
     drive: SharedDrive,
     when: datetime,
+    day: str,
     base: Snapshot | None,
     *,
     listing: Listing | None = None,
@@ -32,17 +38,19 @@ def observed(
     managers: tuple[str, ...] | None = None,
     changed: Mapping[str, int] | None = None,
     slipped: int = 0,
+    files_before: int | None = None,
 ) -> dict[str, Any]:
     """One drive as it was observed. Without `sealed` the observation is incomplete and says nothing about items."""
     table = items if items is not None else listing.items if listing is not None and sealed is not None else None
     count = changed or {}
     row: dict[str, Any] = {
-        "drive_id": drive.id, "drive_name": drive.name or None, "taken_at": when.isoformat(), "is_complete": sealed is not None,
-        "state": state, "reason": reason, "compared_with": base.taken_at.isoformat() if base else None,
+        "drive_id": drive.id, "drive_name": drive.name or None,
+        "taken_at": stamp(when), "observed_on": day, "is_complete": sealed is not None,
+        "state": state, "reason": reason, "compared_with": stamp(base.taken_at) if base else None,
         "sequence": sealed.sequence if sealed else None, "content": sealed.content if sealed else None,
         "seal": sealed.seal if sealed else None, "previous_seal": sealed.previous or None if sealed else None,
         "listed": listing.listed if listing else None, "repeated": listing.repeated if listing else None,
-        "unreadable": listing.unreadable if listing else None, "slipped": slipped,
+        "unreadable": listing.unreadable if listing else None, "slipped": slipped, "files_before": files_before,
         "unknown_fields": " ".join(listing.unknown_fields) or None if listing else None,
         "managers": " ".join(managers) if managers is not None else None,
         "manager_count": len(managers) if managers is not None else None,
@@ -59,9 +67,16 @@ def observed(
     return row
 
 
+def live_files(items: pa.Table) -> int:
+    """How many files (no folders) are not in the trash."""
+    live = items.filter(pc.invert(items["is_trashed"]))
+    return len(live) - live["mime_type"].to_pylist().count(FOLDER)
+
+
 def event_rows(
     drive: SharedDrive,
     when: datetime,
+    day: str,
     base: Snapshot,
     sealed: Snapshot,
     changed: pa.Table,
@@ -77,12 +92,13 @@ def event_rows(
         lost = fate.fate != "returned"
         path = one["path"] if lost else one["path_after"]
         rows.append({
-            "drive_id": drive.id, "drive_name": drive.name or None, "observed_at": when.isoformat(),
-            "since": base.taken_at.isoformat(), "item_id": one["id"], "event": fate.fate, "name": one["name"], "path": path,
+            "drive_id": drive.id, "drive_name": drive.name or None, "observed_at": stamp(when), "observed_on": day,
+            "since": stamp(base.taken_at), "item_id": one["id"], "event": fate.fate, "name": one["name"], "path": path,
             "top_folder": (path or "/").split("/")[1] if (path or "").count("/") > 1 or one["is_folder"] else None,
+            "top_folder_files": one["top_folder_files"],
             "is_folder": one["is_folder"], "mime_type": one["mime_type"], "size_bytes": one["size_bytes"],
             "parent_id": one["parent_id"], "editor": one["editor"],
-            "happened_at": fate.at.isoformat() if fate.at else None, "actor": fate.actor or None,
+            "happened_at": stamp(fate.at) if fate.at else None, "actor": fate.actor or None,
             "known_by": fate.known_by or None, "moved_to": fate.moved_to, "seal": sealed.seal,
         })  # fmt: skip
     return rows

@@ -77,17 +77,25 @@ _RESOLVED = """
 SELECT c.* EXCLUDE (parent_id_after, name_after),
     CASE WHEN c.parent_id IS NULL THEN NULL ELSE coalesce(p.path, '') || '/' || c.name END AS path,
     CASE WHEN c.parent_id_after IS NULL THEN NULL ELSE coalesce(q.path, '') || '/' || c.name_after END AS path_after,
-    coalesce(p.top_id, CASE WHEN c.is_folder AND c.parent_id IS NOT NULL THEN c.id END) AS top_folder_id
+    coalesce(p.top_id, CASE WHEN c.is_folder AND c.parent_id IS NOT NULL THEN c.id END) AS top_folder_id,
+    t.files AS top_folder_files
 FROM changed c
 LEFT JOIN before_paths p ON c.parent_id = p.id
 LEFT JOIN after_paths q ON c.parent_id_after = q.id
+LEFT JOIN top_folders t ON t.top_id = coalesce(p.top_id, CASE WHEN c.is_folder THEN c.id END)
+"""
+_TOP_FOLDERS = """
+CREATE TEMP TABLE top_folders AS
+SELECT p.top_id, count(*) AS files FROM before b JOIN before_paths p ON b.parent_id = p.id
+WHERE NOT b.is_trashed AND b.mime_type <> '{folder}' GROUP BY p.top_id
 """
 
 
 def changes(
     before: Path | pa.Table, after: Path | pa.Table, *, threads: int = 2, memory_limit: str = "1GB"
 ) -> pa.Table:
-    """Everything that changed, one row per item, with `path` (before), `path_after` and `top_folder_id`, sorted by id.
+    """Everything that changed, one row per item, with `path` (before), `path_after`, `top_folder_id` and how many
+    files that folder held before (`top_folder_files`), sorted by id.
 
     Time is linear in the number of items. An item whose folders cannot be seen has a path from the nearest one that can.
     """
@@ -105,5 +113,6 @@ def changes(
                 f"CREATE TEMP TABLE {name}_folders AS SELECT id, name, parent_id FROM {name} WHERE mime_type = '{FOLDER}'"
             )
             con.execute(_PATHS.format(side=name, levels=MAX_LEVELS))
+        con.execute(_TOP_FOLDERS.format(folder=FOLDER))
         con.execute(f"CREATE TEMP TABLE changed AS {_CHANGES.format(folder=FOLDER)}")
         return con.execute(f"SELECT * FROM ({_RESOLVED}) ORDER BY id").fetch_arrow_table()
