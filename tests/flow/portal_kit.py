@@ -109,7 +109,9 @@ def make_shelf(root: Path, *, portal: str = "") -> Library:
     """The workspace, run twice, so that every dataset has two versions. `portal`: lines of the table `[portal]`."""
     library = make_library(root)
     product = library.product
-    (root / "civicops.toml").write_text((root / "civicops.toml").read_text() + "\n[portal]\napi_per_minute = 100000\n" + portal)
+    (root / "civicops.toml").write_text(
+        (root / "civicops.toml").read_text() + "\n[portal]\napi_per_minute = 100000\n" + portal
+    )
     (product / "contracts" / "loan_places.yaml").write_text(PLACES)
     (product / "contracts" / "members.yaml").write_text(MEMBERS)
     (product / "models" / "loan_places.sql").write_text(PLACES_SQL)

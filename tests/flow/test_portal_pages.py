@@ -31,8 +31,17 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_home_says_how_each_product_is(portal: Server) -> None:
     page = portal.get("/").text
-    rows = sum(int(str(portal.sql(f"SELECT count(*) FROM {{{name}}}")[0][0])) for name in ("branch_loans", "loan_list", "loan_places"))
-    for words in ("Loans", "Up to date", "New data were fetched, checked and published.", f">{rows:,}<", 'href="p/library/lending/"'):
+    rows = sum(
+        int(str(portal.sql(f"SELECT count(*) FROM {{{name}}}")[0][0]))
+        for name in ("branch_loans", "loan_list", "loan_places")
+    )
+    for words in (
+        "Loans",
+        "Up to date",
+        "New data were fetched, checked and published.",
+        f">{rows:,}<",
+        'href="p/library/lending/"',
+    ):
         assert words in page, words
     assert "Desk" not in page
     assert "Desk" in portal.get("/", "steward").text
@@ -43,7 +52,15 @@ def test_a_dataset_is_rendered_from_its_contract(portal: Server) -> None:
     assert "The loan, &lt;b&gt;bold&lt;/b&gt; &amp; plain." in page
     low, high = portal.sql("SELECT min(days_count), max(days_count) FROM {loan_places}")[0]
     assert f"{low} to {high}" in page
-    for words in ("There is a place.", "some_place", "holds", "CC0-1.0", "ada-example", "Where it was lent.", "what changed"):
+    for words in (
+        "There is a place.",
+        "some_place",
+        "holds",
+        "CC0-1.0",
+        "ada-example",
+        "Where it was lent.",
+        "what changed",
+    ):
         assert words in page, words
     assert 'href="../loan_list/"' in page, "what it is made from"
 
@@ -87,7 +104,15 @@ def test_downloads_hold_exactly_the_release(portal: Server, back: int) -> None:
     assert rows[0] == ["loan_id", "branch_name", "days_count", "lent_at", "longitude", "latitude", "tags"]
     again = [int(datetime.fromisoformat(row[3]).timestamp()) for row in rows[1:]]
     assert [
-        (row[0], row[1] or None, int(row[2]), at, float(row[4]) if row[4] else None, float(row[5]) if row[5] else None, json.loads(row[6]))
+        (
+            row[0],
+            row[1] or None,
+            int(row[2]),
+            at,
+            float(row[4]) if row[4] else None,
+            float(row[5]) if row[5] else None,
+            json.loads(row[6]),
+        )
         for row, at in zip(rows[1:], again, strict=True)
     ] == wanted
     points = json.loads(portal.get(f"{base}.geojson").text)
@@ -113,7 +138,9 @@ def test_a_page_of_a_product_and_its_files(portal: Server) -> None:
     assert "Loans per branch" in page and 'data-chart="files/_charts/lending.json"' in page
     spec = portal.get("/p/library/lending/files/_charts/lending.json").json()
     shown = next(iter(spec["datasets"].values()))
-    assert [(row["branch_name"], row["loan_count"]) for row in shown] == portal.sql("FROM {branch_loans} SELECT branch_name, loan_count ORDER BY ALL")
+    assert [(row["branch_name"], row["loan_count"]) for row in shown] == portal.sql(
+        "FROM {branch_loans} SELECT branch_name, loan_count ORDER BY ALL"
+    )
     names = portal.get("/p/library/lending/files/names.json").json()
     assert "members" not in names and "loan_list" in names, "a public page is not even given what is restricted"
     assert portal.get("/pages/library/lending/files/names.json").json() == names
@@ -130,15 +157,24 @@ def test_a_public_page_may_stand_in_other_peoples_pages_and_no_other(portal: Ser
     assert "usa-header" not in framed.text
     for path, role in (("/p/library/lending/", None), ("/p/library/desk/?embed", "steward"), ("/?embed", None)):
         plain = portal.get(path, role)
-        assert "frame-ancestors 'none'" in plain.headers["Content-Security-Policy"] and plain.headers["X-Frame-Options"] == "DENY"
+        assert (
+            "frame-ancestors 'none'" in plain.headers["Content-Security-Policy"]
+            and plain.headers["X-Frame-Options"] == "DENY"
+        )
 
 
 def test_a_page_that_breaks_breaks_alone(portal: Server) -> None:
     broken = portal.library.product / "pages" / "broken.py"
-    broken.write_text('from civicops.portal.pages import Page\nPAGE = Page("Broken", "b", context=lambda r: {"x": 1 / 0})\n')
+    broken.write_text(
+        'from civicops.portal.pages import Page\nPAGE = Page("Broken", "b", context=lambda r: {"x": 1 / 0})\n'
+    )
     try:
         answer = portal.get("/p/library/broken/")
-        assert answer.status_code == 500 and "cannot be shown now" in answer.text and "ZeroDivisionError" not in answer.text
+        assert (
+            answer.status_code == 500
+            and "cannot be shown now" in answer.text
+            and "ZeroDivisionError" not in answer.text
+        )
         assert "ZeroDivisionError" in portal.get("/p/library/broken/", "contributor").text
         assert portal.get("/p/library/lending/").status_code == 200
         broken.write_text("import nothing_of_that_name\n")
@@ -165,12 +201,18 @@ def test_a_faulty_contract_is_said_and_the_rest_stays(portal: Server) -> None:
 def test_nothing_comes_from_elsewhere_and_no_script_is_inline(portal: Server) -> None:
     for path in (*MAIN, "/accounts/login/", "/nothing"):
         answer = portal.get(path)
-        outside = re.findall(r'(?:src|action)="(?:https?:)?//[^"]+', answer.text) + re.findall(r'<link[^>]+href="(?:https?:)?//', answer.text)
+        outside = re.findall(r'(?:src|action)="(?:https?:)?//[^"]+', answer.text) + re.findall(
+            r'<link[^>]+href="(?:https?:)?//', answer.text
+        )
         assert not outside, (path, outside)
-        assert not re.search(r"<script(?![^>]*(src=|application/json))[^>]*>|<style|\sstyle=|\son\w+=", answer.text), path
+        assert not re.search(r"<script(?![^>]*(src=|application/json))[^>]*>|<style|\sstyle=|\son\w+=", answer.text), (
+            path
+        )
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy, path
-        assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["Referrer-Policy"] == "same-origin"
+        assert (
+            answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["Referrer-Policy"] == "same-origin"
+        )
 
 
 def test_pages_answer_within_100_ms(portal: Server) -> None:

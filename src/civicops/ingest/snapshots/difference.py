@@ -115,4 +115,4 @@ def changes(
             con.execute(_PATHS.format(side=name, levels=MAX_LEVELS))
         con.execute(_TOP_FOLDERS.format(folder=FOLDER))
         con.execute(f"CREATE TEMP TABLE changed AS {_CHANGES.format(folder=FOLDER)}")
-        return con.execute(f"SELECT * FROM ({_RESOLVED}) ORDER BY id").fetch_arrow_table()
+        return con.execute(f"SELECT * FROM ({_RESOLVED}) ORDER BY id").to_arrow_table()

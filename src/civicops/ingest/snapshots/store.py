@@ -251,7 +251,7 @@ def _ask(sql: str, **tables: pa.Table) -> pa.Table:
         con.execute("SET TimeZone = 'UTC'")
         for name, table in tables.items():
             con.register(name, table)
-        return con.execute(sql).fetch_arrow_table()
+        return con.execute(sql).to_arrow_table()
 
 
 def _write(table: pa.Table, path: Path) -> None:
