@@ -21,7 +21,7 @@ Rows = dict[str, dict[str, Any]]
 
 
 def row(one: str, parent: str = "root", **more: Any) -> dict[str, Any]:
-    base = {name: None for name in COLUMNS}
+    base = dict.fromkeys(COLUMNS)
     return (
         base
         | {"id": one, "name": one, "mime_type": "text/csv", "parent_id": parent, "size_bytes": 1, "is_trashed": False}
