@@ -41,7 +41,9 @@ NEWEST = "2cy6-i7zn"
 ERAS = {"legacy": "legacy_requests", "cases": "cases"}
 KEYS = {"legacy": "SRNumber", "cases": "CaseNumber"}
 """Header of the request number in the portal's export."""
-PUBLISHED = {"requests", "requests_daily", "time_to_close", "request_types", "councils", "sensitive_locations"}
+PUBLISHED = {
+    "requests", "requests_daily", "time_to_close", "request_types", "councils", "areas", "sensitive_locations",
+}  # fmt: skip
 FILES = {
     "council_boundaries": "/api/geospatial/fu65-dz2f?method=export&format=GeoJSON",
     "district_boundaries_2012": "/api/geospatial/cd12-m4r1?method=export&format=GeoJSON",

@@ -47,6 +47,7 @@ def _refuse(*names: str) -> dict[str, Rule]:
 RULES: dict[str, Rule] = {
     "home": _read("anybody"),
     "health": _read("anybody"),
+    "static": _read("anybody"),
     "catalogue": _read("anybody"),
     "product": _read("anybody"),
     "dataset": _read("anybody"),

@@ -1,6 +1,6 @@
 """The files that the web build wrote, by the entry they were made from.
 
-Belongs here: reading Vite's manifest. Does not belong here: building (`tools/web.py`) or serving (whitenoise).
+Belongs here: reading Vite's manifest. Does not belong here: building (`tools/web.py`) or serving (`views.home.static`).
 """
 
 from __future__ import annotations

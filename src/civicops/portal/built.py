@@ -13,12 +13,15 @@ import shutil
 from pathlib import Path
 
 from filelock import FileLock
+from whitenoise.compress import Compressor  # type: ignore[import-untyped]
 
 from civicops.portal.charts import write_charts
-from civicops.portal.pages import PageError, ProductPage
+from civicops.portal.pages import ProductPage, page_error
 from civicops.portal.releases import Releases
 from civicops.workspace import Workspace
 
+_TEXT = (".json", ".geojson", ".csv", ".html", ".svg", ".txt")
+"""Files that are kept compressed too, beside themselves, for browsers that say they read that."""
 KEPT = 2
 """Builds of a page that stay: the current one, and the one before it for readers who are in the middle of it."""
 
@@ -67,10 +70,12 @@ def _build(home: Path, folder: Path, page: ProductPage, releases: Releases) -> N
             page.page.build(releases, part)
         if page.page.charts:
             write_charts(page.page.charts, releases, part)
+        compressor = Compressor(use_brotli=False, quiet=True)
+        for path in [path for path in part.rglob("*") if path.suffix in _TEXT and path.is_file()]:
+            compressor.compress(str(path))
         part.replace(folder)
     except Exception as error:
-        message = f"The page {page.product.name}/{page.name} could not be built: {type(error).__name__}: {error}."
-        raise PageError(message, hint=f"Mend {page.folder / page.name}.py, then load the page again.") from error
+        raise page_error(page, "built", error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     for old in [path for path in _builds(home) if path != folder][KEPT - 1 :]:

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from civicops.portal.assets import page_entry
 from civicops.portal.built import page_files
 from civicops.portal.charts import read_charts
-from civicops.portal.pages import PageError, ProductPage, load_page
+from civicops.portal.pages import PageError, ProductPage, load_page, page_error
 from civicops.portal.releases import Releases, readable_releases
 from civicops.workspace import Product, Workspace
 
@@ -43,13 +43,13 @@ def draw(
         }
         template = page.template_file
         if template is None:
-            return render_to_string("portal/page.html", context, request)
+            plain = "portal/page_app.html" if page.page.entry and not page.page.charts else "portal/page.html"
+            return render_to_string(plain, context, request)
         return engines["django"].from_string(template.read_text(encoding="utf-8")).render(context, request)
     except PageError:
         raise
     except Exception as error:
-        message = f"The page {page.product.name}/{page.name} could not be drawn: {type(error).__name__}: {error}."
-        raise PageError(message, hint=f"Mend {page.folder / page.name}.py, then load the page again.") from error
+        raise page_error(page, "drawn", error) from error
 
 
 def built_files(workspace: Workspace, page: ProductPage, releases: Releases) -> Path | None:

@@ -6,6 +6,7 @@ Belongs here: how much it may use, what it may read, how long it may think. Does
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -60,20 +61,29 @@ def cursor(*, seconds: float | None = None) -> Iterator[duckdb.DuckDBPyConnectio
     if not _seats.acquire(timeout=_PATIENCE_SECONDS):
         raise BusyError("Too many questions at once.", hint="Ask again in a few seconds.")
     try:
-        with _engine().cursor() as con:
-            timer = threading.Timer(seconds, con.interrupt) if seconds else None
-            if timer:
-                timer.daemon = True
-                timer.start()
-            try:
-                yield con
-            except duckdb.InterruptException as error:
-                message = f"The answer took longer than {seconds:g} seconds."
-                raise TooLongError(
-                    message, hint="Ask for fewer columns, filter more, or download the dataset."
-                ) from error
-            finally:
-                if timer:
-                    timer.cancel()
+        with _engine().cursor() as con, _limited(con, seconds):
+            yield con
     finally:
         _seats.release()
+
+
+@contextmanager
+def _limited(con: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+    hint = "Ask for fewer columns, filter more, or download the dataset."
+    late = TooLongError(f"The answer took longer than {seconds:g} seconds.", hint=hint)
+    began = time.monotonic()
+    timer = threading.Timer(seconds, con.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise late from error
+    finally:
+        timer.cancel()
+    # The interruption may have come between two statements, where it interrupts nothing.
+    if time.monotonic() - began > seconds:
+        raise late

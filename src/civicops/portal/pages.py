@@ -49,11 +49,12 @@ class Page:
     role: Role = "viewer"
     """Who may see a page that is not public. From `steward` on it is given restricted datasets too."""
     template: str = ""
-    """A Django template beside the file, such as `map.html`; left out, the page shows its charts one below the other."""
+    """A Django template beside the file, such as `map.html`. Left out, a page with an entry and no charts gives it the whole
+    window below the header; any other shows its charts one below the other."""
     entry: str = ""
-    """A TypeScript or JavaScript entry of the web build, beside the file, such as `map/main.ts`."""
+    """A TypeScript or JavaScript entry of the web build, beside the file, such as `map/main.ts`; it draws into `#app`."""
     context: Callable[[Releases], Mapping[str, Any]] | None = None
-    """Values for the template."""
+    """Values for the template. `app`, a mapping, becomes `data-` attributes of `#app`."""
     charts: Mapping[str, Callable[[Releases], Any]] = field(default_factory=dict)
     """Id of the chart to a function that returns an `altair` chart; its title and description are shown beside it."""
     build: Callable[[Releases, Path], None] | None = None
@@ -84,6 +85,15 @@ class ProductPage:
     def sees_restricted(self) -> bool:
         """Whether it is given restricted datasets: only where nobody below a steward sees it."""
         return not self.page.is_public and ROLES.index(self.page.role) >= ROLES.index("steward")
+
+
+def page_error(page: ProductPage, what: str, error: Exception) -> PageError:
+    """The failure of one of a page's functions in words; `what` is 'built' or 'drawn'."""
+    name = f"{page.product.name}/{page.name}"
+    if isinstance(error, CivicopsError):
+        return PageError(f"The page {name} cannot be {what}: {error.message}", hint=error.hint)
+    message = f"The page {name} cannot be {what}: {type(error).__name__}: {str(error).rstrip('.')}."
+    return PageError(message, hint=f"Mend {page.folder / page.name}.py, then load the page again.")
 
 
 def page_names(product: Product) -> tuple[str, ...]:

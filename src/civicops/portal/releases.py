@@ -69,7 +69,8 @@ def open_engine(threads: int, memory_limit: str) -> duckdb.DuckDBPyConnection:
     """An engine of one's own that uses so much of the machine and thinks in UTC. `memory_limit` such as '512MB'."""
     config: dict[str, Any] = {"threads": threads, "memory_limit": memory_limit}
     con = duckdb.connect(config=config)
-    con.execute("SET TimeZone = 'UTC'")
+    # For all connections to come: a cursor would otherwise think in the zone of the machine.
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
     return con
 
 

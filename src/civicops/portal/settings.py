@@ -54,7 +54,6 @@ def settings_for(workspace: Workspace) -> dict[str, Any]:
             "django.contrib.contenttypes",
             "django.contrib.sessions",
             "django.contrib.messages",
-            "django.contrib.staticfiles",
             "django.contrib.humanize",
             "csp",
             "allauth",
@@ -63,9 +62,9 @@ def settings_for(workspace: Workspace) -> dict[str, Any]:
             *(f"allauth.socialaccount.providers.{name}" for name in providers()),
         ],
         "MIDDLEWARE": [
+            "civicops.portal.head.HeadMiddleware",
             "django.middleware.security.SecurityMiddleware",
             "csp.middleware.CSPMiddleware",
-            "whitenoise.middleware.WhiteNoiseMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
@@ -94,19 +93,7 @@ def settings_for(workspace: Workspace) -> dict[str, Any]:
         "LANGUAGE_CODE": "en-us",
         "USE_THOUSAND_SEPARATOR": True,
         "LOGGING": _logging(),
-    } | _files() | _security(workspace) | _accounts(workspace)  # fmt: skip
-
-
-def _files() -> dict[str, Any]:
-    return {
-        "STATIC_URL": "/static/",
-        "STATICFILES_DIRS": [folder for folder in (BUILT, PACKAGE / "static") if folder.is_dir()],
-        # The web build is found where it lies: nothing to collect, nothing that can be out of date.
-        "WHITENOISE_USE_FINDERS": True,
-        "WHITENOISE_IMMUTABLE_FILE_TEST": r"^/static/assets/.+-[\w-]{8}\.\w+$",
-        "WHITENOISE_ALLOW_ALL_ORIGINS": False,
-        "WHITENOISE_MAX_AGE": 600,
-    }
+    } | _security(workspace) | _accounts(workspace)  # fmt: skip
 
 
 def _security(workspace: Workspace) -> dict[str, Any]:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("health", home.health, name="health"),
     path("products/<slug:product>/", home.product, name="product"),
+    path("static/<path:path>", home.static, name="static"),
     path("catalogue/", datasets.browse, name="catalogue"),
     path("catalogue/<slug:product>/<slug:dataset>/", datasets.dataset, name="dataset"),
     path("catalogue/<slug:product>/<slug:dataset>/<slug:version>/", datasets.version, name="version"),

@@ -32,8 +32,9 @@ COLUMNS = (
 )  # fmt: skip
 CREATE = (
     "CREATE OR REPLACE TABLE geo.area (layer VARCHAR, set_id VARCHAR, policy VARCHAR, valid_from DATE, valid_to DATE, "
-    "is_newest BOOLEAN, area_code VARCHAR, area_name VARCHAR, area_km2 DOUBLE, geometry BLOB)"
+    "is_newest BOOLEAN, area_code VARCHAR, area_name VARCHAR, area_km2 DOUBLE, geometry BLOB, geojson VARCHAR)"
 )
+# The outline is kept twice: as WKB for placing, and as GeoJSON text, which models of any engine can publish.
 # What no repair and no rule can mend: somebody has to decide.
 FATAL = frozenset({
     "code_null", "code_placeholder", "code_property_missing", "code_repeated", "code_unreadable", "coordinates_not_lon_lat",
@@ -175,11 +176,12 @@ def _insert(con: duckdb.DuckDBPyConnection, item: LayerSet, boundaries: Boundary
         (
             item.layer, item.set_id, item.policy, item.valid_from, item.valid_to, is_newest,
             boundary.code, boundary.name, round(area_m2(boundary.geometry) / 1e6, 6), shapely.to_wkb(boundary.geometry),
+            shapely.to_geojson(boundary.geometry),
         )
         for boundary in boundaries.boundaries
     ]  # fmt: skip
     # One statement: row by row costs ten times as much.
-    marks = f"({', '.join('?' * 10)})"
+    marks = f"({', '.join('?' * 11)})"
     con.execute(
         f"INSERT INTO geo.area VALUES {', '.join([marks] * len(rows))}", [value for row in rows for value in row]
     )

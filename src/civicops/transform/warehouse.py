@@ -151,10 +151,11 @@ def _rectangles(con: duckdb.DuckDBPyConnection, areas: Path) -> None:
             west, south, east, north = (float(row[side]) for side in ("west", "south", "east", "north"))
             box = shapely.box(west, south, east, north)
             con.execute(
-                "INSERT INTO geo.area VALUES (?, ?, ?, CAST(? AS DATE), CAST(? AS DATE), ?, ?, ?, 1.0, ?)",
+                "INSERT INTO geo.area VALUES (?, ?, ?, CAST(? AS DATE), CAST(? AS DATE), ?, ?, ?, 1.0, ?, ?)",
                 [
                     row["layer"], row["set_id"], row["policy"], row["valid_from"] or None, row["valid_to"] or None,
                     not row["valid_to"], row["area_code"], row["area_name"], shapely.to_wkb(box),
+                    shapely.to_geojson(box),
                 ],
             )  # fmt: skip
 

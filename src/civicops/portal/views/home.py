@@ -1,20 +1,23 @@
-"""Home, one product, and the two pages that explain.
+"""Home, one product, the page for programs, and the portal's own files.
 
 Belongs here: what a visitor sees first. Does not belong here: datasets (`datasets`) and pages of products (`product_pages`).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from civicops.errors import CivicopsError
+from civicops.portal import files
 from civicops.portal.access import may_see_page
 from civicops.portal.catalogue import entries, source_checks
 from civicops.portal.pages import ProductPage, load_page, page_names
 from civicops.portal.reading import newest_run, run_log, shelf, workspace
+from civicops.portal.settings import BUILT, PACKAGE
 from civicops.portal.state import product_states, state_of
 from civicops.workspace import Product
 
@@ -73,6 +76,13 @@ def interface(request: HttpRequest) -> HttpResponse:
     public = [entry for entry in entries() if entry.access == "public" and entry.current]
     limits = workspace().settings.portal
     return render(request, "portal/interface.html", {"example": public[0] if public else None, "limits": limits})
+
+
+def static(request: HttpRequest, path: str) -> HttpResponseBase:
+    """A file of the web build, or one of ours that it does not touch. Those with a hash in their name never change."""
+    folder = BUILT if (BUILT / path).is_file() else PACKAGE / "static"
+    cache = files.FOREVER if re.search(r"^assets/.+-[\w-]{8}\.\w+$", path) else files.BRIEFLY
+    return files.send(request, files.below(folder, path), cache=cache)
 
 
 def health(request: HttpRequest) -> HttpResponse:

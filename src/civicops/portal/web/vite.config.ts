@@ -21,6 +21,7 @@ export default defineConfig({
     base: "./",
     publicDir: false,
     cacheDir: fileURLToPath(new URL("node_modules/.vite", import.meta.url)),
+    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     worker: { format: "es" },
     build: {
         outDir: process.env.CIVICOPS_WEB_OUT ?? fileURLToPath(new URL("../built", import.meta.url)),

@@ -8,7 +8,7 @@
  */
 import embed, { type Result, type VisualizationSpec } from "vega-embed";
 import { expressionInterpreter } from "vega-interpreter";
-import { isDark } from "./theme";
+import { isDark, onTheme } from "./theme";
 
 type Row = Record<string, unknown>;
 type Spec = VisualizationSpec & { datasets?: Record<string, Row[]>; data?: { name?: string; values?: Row[] } };
@@ -41,7 +41,7 @@ async function drawOne(place: HTMLElement): Promise<void> {
             });
         };
         await draw();
-        document.addEventListener("themechange", () => void draw());
+        onTheme(() => void draw());
         showNumbers(place, rowsOf(spec));
     } catch {
         place.replaceChildren();
