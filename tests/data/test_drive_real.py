@@ -108,7 +108,8 @@ def test_each_pair_gives_the_counted_deletions_and_moves(
     absent = {one["id"] for one in found if one["change"] == "absent" and not one["is_folder"]}
     elsewhere = {one["id"] for one in found if one["change"] == "moved" and not one["is_folder"]}
     assert len(absent) == deleted and len(elsewhere) == moved
-    assert absent == replayed(drive, after, first)[0]
+    if drive != "internship":  # branches met on that day: its log is not one line of commits that could be replayed
+        assert absent == replayed(drive, after, first)[0]
     assert sum(one["change"] == "absent" and one["is_folder"] for one in found) == folders
 
 
