@@ -9,6 +9,7 @@ Settings, all optional, in `[products.drive_monitor]`:
 - `subject`: the administrator for whom the domain's audit log is read, to know who deleted for good.
 - `timezone`: where a day ends.
 - `url`: another address than Google's.
+- `spreadsheet`: id of the Google Sheet that `civicops export sheets drive_monitor` brings up to date.
 - `key_env`: the environment variable that names the service account's key file; `GOOGLE_SERVICE_ACCOUNT_FILE`.
 """
 
@@ -21,7 +22,7 @@ from civicops.contracts.problems import nearest
 from civicops.errors import CivicopsError
 from civicops.ingest.values import DriveEventSource, DriveSource, Source
 
-SETTINGS = ("drives", "as_admin", "subject", "timezone", "url", "key_env", "sources")
+SETTINGS = ("drives", "as_admin", "subject", "timezone", "url", "key_env", "spreadsheet", "sources")
 
 
 def sources(settings: Mapping[str, Any]) -> Sequence[Source]:

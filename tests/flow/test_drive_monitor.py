@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from civicops.orchestrate.sheets import write_sheets
 from simulators.google import GoogleServer, made_up_group, serve_google
+from simulators.google.server import SPREADSHEET
 from tests.flow.drives import Monitor, look, lost
 
 WHO = "tobias.lindqvist@example.org"
@@ -45,6 +47,24 @@ def test_a_mass_deletion_fires_until_it_is_restored(google: GoogleServer, tmp_pa
     google.group.untrash(folders, WHO)
     monitor.run()
     assert monitor.signals() and not any(one.is_firing for one in monitor.signals())
+
+
+def test_sheets_show_the_restore_list_and_ticks_stay(google: GoogleServer, tmp_path: Path) -> None:
+    monitor = Monitor.at(tmp_path / "work", f'url = "{google.url}"\nspreadsheet = "{SPREADSHEET}"')
+    monitor.run()
+    drive = next(iter(google.group.drives))
+    files = [one.id for one in google.group.items.values() if one.drive == drive and one.size is not None][:12]
+    google.group.rename(files[0], "=HYPERLINK(1)", WHO)
+    google.group.trash(files, WHO)
+    monitor.run()
+    workspace = monitor.workspace
+    done = {one.sheet: one.written for one in write_sheets(workspace, workspace.product("drive_monitor"))}
+    assert done["Restore list"].added == 12 and done["Daily report"].added == 2
+    rows = google.sheets.grids[SPREADSHEET]["Restore list"]
+    assert {row[1] for row in rows[1:]} == set(files) and google.sheets.formulas == []
+    rows[1].append("done")
+    again = write_sheets(workspace, workspace.product("drive_monitor"))
+    assert all(one.written.added == one.written.changed == 0 for one in again) and rows[1][-1] == "done"
 
 
 def year() -> tuple[list[dict[str, object]], list[dict[str, object]]]:

@@ -97,9 +97,7 @@ def portal(request: pytest.FixtureRequest, shelf: Library) -> Iterator[Server]:
         return
     if programs() is None:
         # On a volunteer's laptop that is a gap they are told of; where everything is proved, a failure.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "PostgreSQL is not installed; see python -m tools.postgres"
-        )
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed; see python -m tools.postgres")
     # Below /tmp itself: PostgreSQL does not run as root, and root's own folders are closed to others.
     with tempfile.TemporaryDirectory(prefix="civicops-pg-") as folder:
         Path(folder).chmod(0o755)
