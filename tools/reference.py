@@ -13,7 +13,7 @@ import difflib
 import sys
 from collections.abc import Callable
 
-from tools.reference_code import checks_page, settings_page
+from tools.reference_code import checks_page, monitors_page, settings_page
 from tools.reference_commands import commands_page
 from tools.reference_contract import contract_page
 from tools.setup_env import ROOT
@@ -26,6 +26,8 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "contract-file.md": ("Every key of a contract file, and what civicops reads from its custom properties.", contract_page),
     "checks.md": ("Every kind of check a contract can ask for, with its parameters and what happens when it is broken.",
                   checks_page),
+    "monitors.md": ("Every monitor that watches a product or a dataset, with its keys and what they are when left out.",
+                    monitors_page),
 }  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from civicops.contracts import checktypes
-from civicops.workspace import SETTINGS_FILE, ProductFile, Settings
+from civicops.contracts import checktypes, monitoring
+from civicops.workspace import SETTINGS_FILE, AlertRoute, ProductFile, Settings
 from tools.markdown import field_rows, table
 
 
@@ -36,8 +36,22 @@ def settings_page() -> str:
             parts.append(table(header, field_rows(kind)))
         else:
             parts.append(f"## `[{name}]`\n\n{field.description or ''}\n")
+    parts.append(f"## `[alerts.routes.NAME]`\n\n{about(AlertRoute)}\n")
+    parts.append(table(header, field_rows(AlertRoute)))
     parts.append(f"## `product.yaml`\n\n{about(ProductFile)}\n")
     parts.append(table(header, field_rows(ProductFile)))
+    return "\n".join(parts)
+
+
+def monitors_page() -> str:
+    parts = [f"# Monitors\n\n{inspect.cleandoc(monitoring.__doc__ or '').rpartition(chr(10) * 2)[2]}\n"]
+    for name, model in monitoring.MONITORS:
+        parts.append(f"## `{name}`\n\n{inspect.cleandoc(model.__doc__ or '')}\n")
+        parts.append(table(("key", "value", "when left out", "what it is"), field_rows(model)))
+    parts.append(
+        "An example, in `product.yaml`:\n\n```yaml\nmonitors:\n  freshness: {hours: 30, quiet_months: [7, 12]}\n"
+        "  volume: {column: created_on, settle_days: 2}\n  distribution_drift: {on: false}\n```\n"
+    )
     return "\n".join(parts)
 
 

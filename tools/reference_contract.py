@@ -42,6 +42,7 @@ CUSTOM: dict[str, dict[str, str]] = {
         "access": "`public`, `restricted` (named roles only) or `internal` (the product's own runs; never released)",
         "licence": "what others may do with the data",
         "privacy": "a list of privacy rules, below",
+        "monitors": "how this dataset is watched where it differs from its product: [monitors](monitors.md)",
     },
     "inner": {
         "ignoredFields": "fields of the source that are not used, each with the reason",
@@ -73,7 +74,7 @@ def read_by_code() -> dict[str, set[str]]:
         ):
             reader, method = node.func.value.id, node.func.attr
             first = node.args[0] if node.args else None
-            if method in ("text", "choice", "words", "mapping", "models") and isinstance(first, ast.Constant):
+            if method in ("text", "choice", "words", "mapping", "models", "model") and isinstance(first, ast.Constant):
                 found.setdefault(reader, set()).add(str(first.value))
     return found
 

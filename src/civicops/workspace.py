@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from civicops.contracts import Contract, ContractFileError, Problem, load_contracts
 from civicops.contracts.checktypes import Allowed
 from civicops.contracts.explain import explain_validation
+from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import nearest
 from civicops.contracts.yaml_lines import Document, read_yaml
 from civicops.errors import CivicopsError
@@ -96,6 +97,62 @@ class PortalTable(_Closed):
     )
 
 
+class ObserveTable(_Closed):
+    """`[observe]`: what watching needs to know besides the monitors of products."""
+
+    country: str = Field(
+        default="", description="Two letters of the country whose public holidays count, such as 'US'; none by default."
+    )
+    subdivision: str = Field(default="", description="State or province of it, such as 'CA'.")
+    tick_minutes: int = Field(default=5, ge=1, description="How often `civicops up` looks at all monitors.")
+    flapping_hours: float = Field(
+        default=24, gt=0, description="What comes back within this time is the same incident, reopened."
+    )
+    openlineage_url: str = Field(
+        default="", description="Where OpenLineage events are sent besides the file `observe/openlineage.jsonl`."
+    )
+    openlineage_allow: tuple[str, ...] = Field(
+        default=(), description="Internal hosts that `openlineage_url` may name, such as 'localhost'."
+    )
+
+
+class AlertRoute(_Closed):
+    """One way to reach people: where to, what, and how often."""
+
+    urls: tuple[str, ...] = Field(
+        min_length=1,
+        description="Names of environment variables, each with an Apprise address, such as 'CIVICOPS_ALERT_MAIL'. "
+        "The addresses hold passwords, so they stand in no file.",
+    )
+    severity: Literal["info", "warning", "critical"] = Field(
+        default="warning", description="It hears of incidents at least this bad."
+    )
+    repeat_hours: float = Field(
+        default=24, ge=0, description="An incident nobody has acknowledged is told again after this time; 0: never."
+    )
+    digest_hours: float = Field(
+        default=0,
+        ge=0,
+        description="Above 0: everything in one message at most this often; critical ones still at once.",
+    )
+    may_see_people: bool = Field(
+        default=False, description="Whether its readers may see who did something, where a monitor knows."
+    )
+    allow: tuple[str, ...] = Field(
+        default=(), description="Internal hosts that its addresses may name, such as 'mail.internal' or '127.0.0.1'."
+    )
+
+
+class AlertsTable(_Closed):
+    """`[alerts]`: who is told of incidents."""
+
+    routes: dict[str, AlertRoute] = Field(
+        default_factory=dict,
+        description="`[alerts.routes.NAME]`; products name theirs under `alerts`. The route `default` hears of products that "
+        "name none.",
+    )
+
+
 class Settings(_Closed):
     """All of `civicops.toml`. Each table may be left out."""
 
@@ -103,6 +160,8 @@ class Settings(_Closed):
     engine: EngineTable = EngineTable()
     retention: RetentionTable = RetentionTable()
     portal: PortalTable = PortalTable()
+    observe: ObserveTable = ObserveTable()
+    alerts: AlertsTable = AlertsTable()
     products: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="`[products.NAME]`: settings that the product's own `sources.py` reads; "
@@ -131,6 +190,7 @@ class ProductFile(_Closed):
     freshness_hours: float | None = Field(default=None, gt=0, description="A newest record older than this is late.")
     alerts: tuple[str, ...] = Field(default=(), description="Names of the routes that hear of its incidents.")
     reads: tuple[str, ...] = Field(default=(), description="Datasets of other products it reads, as `product.dataset`.")
+    monitors: Monitors = Field(default=Monitors(), description="How it is watched; see [monitors](monitors.md).")
     extras: tuple[str, ...] = Field(
         default=(), description="Extras of this package that it needs, such as 'google'; `make setup` installs all."
     )
@@ -175,6 +235,10 @@ class Product:
     @property
     def models(self) -> Path:
         return self.folder / "models"
+
+    def monitors(self, contract: Contract | None = None) -> Monitors:
+        """How the product, or one dataset of it, is watched: the product's words, changed by the contract's."""
+        return self.file.monitors.with_changes(contract.monitors if contract else None)
 
     def lookup_values(self, contract: Contract) -> dict[tuple[str, str], tuple[str, ...]]:
         """The values of each (lookup, column) that the contract's `allowed` checks name, in file order, once each."""

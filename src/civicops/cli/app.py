@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from civicops.cli import making, portal, quarantining, releasing, running
+from civicops.cli import making, observing, portal, quarantining, releasing, running
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -26,11 +26,16 @@ app = typer.Typer(
 app.command("products")(running.products)
 app.command("run")(running.run)
 app.command("status")(running.status)
+app.command("history")(observing.history)
 app.command("diagnose")(running.diagnose)
 app.command("up")(running.up)
 app.add_typer(making.app, name="new")
 app.add_typer(quarantining.app, name="quarantine")
 app.add_typer(releasing.app, name="release")
+app.add_typer(observing.observe, name="observe")
+app.add_typer(observing.incidents, name="incidents")
+app.add_typer(observing.maintenance, name="maintenance")
+app.add_typer(observing.alerts, name="alerts")
 app.add_typer(portal.app, name="portal")
 app.add_typer(portal.export, name="export")
 

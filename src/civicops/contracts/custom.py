@@ -96,6 +96,17 @@ class CustomReader:
             self._wrong(name, f"'{name}' must be a list")
         return tuple(found)
 
+    def model(self, name: str, model: type[M]) -> M | None:
+        value = self._take(name)
+        if value is None:
+            return None
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            location = (*self._at, self.index(name), "value")
+            self._sink.problems.extend(explain_validation(self._sink.document, error, model, location))
+            return None
+
     def finish(self) -> None:
         for name, (index, _) in self._items.items():
             if name not in self._asked:

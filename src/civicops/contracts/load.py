@@ -17,6 +17,7 @@ from civicops.contracts import checktypes, odcs
 from civicops.contracts.custom import CustomReader
 from civicops.contracts.explain import explain_validation
 from civicops.contracts.model import Check, Column, Contract, Person, PrivacyRule
+from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import ContractFileError, Problem, nearest
 from civicops.contracts.yaml_lines import Document, YamlPath, read_yaml
 
@@ -85,6 +86,7 @@ class _Reader:
             whole.choice("access", ("public", "restricted", "internal")),
         )
         licence, privacy = whole.text("licence"), whole.models("privacy", PrivacyRule)
+        monitors = whole.model("monitors", Monitors)
         whole.finish()
         inner = CustomReader(self, table.customProperties, (*at, "customProperties"))
         ignored, latest_by, sort_by = (
@@ -111,6 +113,8 @@ class _Reader:
         for where, words in (("latestBy", latest_by), ("sortBy", sort_by)):
             self.known_columns(words, names, (*at, "customProperties"), where)
         checks = self.checks(table, columns, key, layer, at)
+        if monitors is not None:
+            self.known_columns(monitors.columns, names, ("customProperties", whole.index("monitors")), "monitors")
         for index, rule in enumerate(privacy):
             location = ("customProperties", whole.index("privacy"), "value", index)
             self.known_columns([item.column for item in rule.treatments], names, location, "treatments")
@@ -140,6 +144,7 @@ class _Reader:
             dataset_checks=tuple(check for check in checks if not isinstance(check.spec, row_types)),
             ignored_fields=tuple((name.lower(), reason) for name, reason in ignored.items()),
             privacy=privacy,
+            monitors=monitors,
             freshness_hours=_hours(file.slaProperties, "freshness"),
             retention=next((f"{s.value} {s.unit}" for s in file.slaProperties if s.property == "retention"), None),
             path=self.document.path,

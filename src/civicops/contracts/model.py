@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from civicops.contracts.checktypes import Action, DatasetCheck, RowCheck, RowCount
+from civicops.contracts.monitoring import Monitors
 from civicops.contracts.odcs import LogicalType
 
 Access = Literal["public", "restricted", "internal"]
@@ -143,6 +144,8 @@ class Contract(_Value):
     ignored_fields: tuple[tuple[str, str], ...] = ()
     """Source fields that are not read, each (name or `prefix*`, reason)."""
     privacy: tuple[PrivacyRule, ...] = ()
+    monitors: Monitors | None = None
+    """How this dataset is watched, where it differs from its product."""
     freshness_hours: float | None = None
     retention: str | None = None
     path: Path

@@ -24,6 +24,7 @@ from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.landing import Landing
 from civicops.ingest.values import FileSource, NoProgress, Progress, Source, override
+from civicops.observe.watch import after_run
 from civicops.orchestrate.locks import product_lock
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord, new_record
@@ -132,6 +133,7 @@ def open_run(
         finally:
             con.close()
             shutil.rmtree(temp, ignore_errors=True)
+            after_run(workspace, run.record)
 
 
 def _refuse_empty(run: ProductRun) -> None:

@@ -20,6 +20,7 @@ from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Source
+from civicops.observe.watch import tick
 from civicops.orchestrate import steps
 from civicops.orchestrate.context import ProductRun, open_run, product_sources
 from civicops.orchestrate.sweeping import sweep_all
@@ -55,7 +56,7 @@ def definitions(workspace: Workspace) -> dg.Definitions:
         assets=assets,
         jobs=jobs,
         schedules=schedules,
-        sensors=[_watch(workspace)],
+        sensors=[_watch(workspace), _tick(workspace)],
         executor=dg.in_process_executor,
         loggers={"console": _quiet_logger},
     )
@@ -307,6 +308,20 @@ def _watch(workspace: Workspace) -> dg.SensorDefinition:
         return dg.SkipReason(f"Failed: {', '.join(failed)}." if failed else "Every running process is alive.")
 
     return dead_runs
+
+
+def _tick(workspace: Workspace) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="observe_tick",
+        minimum_interval_seconds=workspace.settings.observe.tick_minutes * 60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Looks at every monitor, so that silence is noticed, and tells who has to know.",
+    )
+    def observe_tick(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        done = tick(workspace)
+        return dg.SkipReason(f"{done.products} products in {done.seconds:.1f} s: {done.firing} with an open incident.")
+
+    return observe_tick
 
 
 @dg.logger

@@ -93,6 +93,7 @@ def _import_heavy() -> None:
         importlib.import_module("dagster")
         importlib.import_module("dbt.cli.main")
         importlib.import_module("dbt.adapters.duckdb")
+        importlib.import_module("statsmodels.tsa.seasonal")
 
 
 def run_product(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from civicops.observe.watch import after_run
 from civicops.orchestrate.locks import GONE, sweep
 from civicops.runs import RunLog
 from civicops.workspace import Workspace
@@ -19,6 +20,9 @@ def sweep_all(workspace: Workspace, instance: DagsterInstance | None = None) -> 
     """Fail every run whose process is gone; returns their ids. With `instance`, Dagster's records are brought in line too."""
     runs = RunLog(workspace.folder("runs"))
     failed = [record for name in workspace.product_names for record in sweep(runs, name)]
+    for record in failed:
+        # The process that would have said so is gone: the incident of its crash is opened here.
+        after_run(workspace, record)
     if instance is not None:
         _sweep_dagster(runs, instance)
     return tuple(record.run_id for record in failed)

@@ -1,0 +1,115 @@
+"""Where messages arrive: an SMTP server and a webhook sink on loopback that keep what they are sent.
+
+Belongs here: receiving and keeping. Does not belong here: sending (`civicops.observe`).
+
+    with Mailbox() as box: ...        box.port, box.mails
+    with WebhookSink() as sink: ...   sink.port, sink.messages; sink.status is what it answers
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail as it was received: envelope, subject, and its plain text."""
+
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+
+
+class Mailbox:
+    """An SMTP server that takes everything."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+        self._controller: Any = None
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name for it
+        """Called by the server for each mail."""
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        body = mail.get_body(("plain", "html"))
+        text = body.get_content() if body is not None else ""
+        self.mails.append(Mail(envelope.mail_from, tuple(envelope.rcpt_tos), str(mail["subject"]), text))
+        return "250 OK"
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self._controller.server.sockets[0].getsockname()[1]
+        return port
+
+    def __enter__(self) -> Mailbox:
+        from aiosmtpd.controller import Controller  # noqa: PLC0415 - a tool for development; the sink below needs none
+
+        class OnAnyPort(Controller):
+            def _trigger_server(self) -> None:
+                """It would connect to the port it was given, which is 0 here; the port it got is in the socket."""
+                server: Any = self.server
+                self.port = server.sockets[0].getsockname()[1]
+                trigger: Any = super()._trigger_server
+                trigger()
+
+        self._controller = OnAnyPort(self, hostname=HOST, port=0)
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+
+class WebhookSink:
+    """An HTTP server that keeps every JSON body posted to it."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self.status = 200
+        self.location = ""
+        """Where it redirects to, with a status of 3xx."""
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                sink.paths.append(self.path)
+                if sink.status < 300:
+                    sink.messages.append(json.loads(body))
+                self.send_response(sink.status)
+                if sink.location:
+                    self.send_header("Location", sink.location)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing on the console."""
+
+        self._server = ThreadingHTTPServer((HOST, 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
+    def __enter__(self) -> WebhookSink:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -1,0 +1,104 @@
+"""OpenLineage run events: what read and wrote which dataset, for whoever collects them.
+
+Belongs here: one event per run, appended to `observe/openlineage.jsonl` and, if `[observe] openlineage_url` is set, sent there.
+Does not belong here: our own history (`history`). A run with nothing new gives no event.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from civicops import __version__
+from civicops.observe.outgoing import OutgoingError, check_url
+from civicops.runs import RunRecord
+from civicops.workspace import Product, Workspace
+
+if TYPE_CHECKING:
+    from openlineage.client.generated.base import RunFacet
+
+FILE = "openlineage.jsonl"
+PRODUCER = f"urn:civicops:{__version__}"
+NAMESPACE = "civicops"
+_log = logging.getLogger("civicops.observe")
+
+
+def emit(workspace: Workspace, product: Product, record: RunRecord) -> None:
+    """Append the event of a finished run and send it if the settings say so. Raises `OSError`; a failed sending is logged."""
+    if record.status not in ("succeeded", "failed"):
+        return
+    text = event_of(product, record)
+    path = workspace.folder("observe") / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(text + "\n")
+    settings = workspace.settings.observe
+    if not settings.openlineage_url:
+        return
+    import httpx  # noqa: PLC0415 - most workspaces send nothing
+
+    try:
+        check_url(settings.openlineage_url, allow=settings.openlineage_allow)
+        headers = {"Content-Type": "application/json"}
+        answer = httpx.post(settings.openlineage_url, content=text, headers=headers, timeout=10, follow_redirects=False)
+        if answer.is_error or answer.is_redirect:
+            _log.error("OpenLineage: the collector answered %s", answer.status_code)
+    except OutgoingError as error:
+        _log.error("OpenLineage: %s", error)
+    except httpx.HTTPError as error:
+        _log.error("OpenLineage: not sent: %s", type(error).__name__)
+
+
+def event_of(product: Product, record: RunRecord) -> str:
+    """The OpenLineage event of a finished run, as one line of JSON."""
+    from openlineage.client.event_v2 import (  # noqa: PLC0415 - a fifth of a second that most commands do not need
+        InputDataset,
+        Job,
+        OutputDataset,
+        Run,
+        RunEvent,
+        RunState,
+    )
+    from openlineage.client.facet_v2 import (  # noqa: PLC0415
+        error_message_run,
+        output_statistics_output_dataset,
+        schema_dataset,
+    )
+    from openlineage.client.serde import Serde  # noqa: PLC0415
+    from openlineage.client.uuid import generate_static_uuid  # noqa: PLC0415
+
+    failed = record.status == "failed"
+    facets: dict[str, RunFacet] = {}
+    if failed:
+        facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(record.message, "python", producer=PRODUCER)
+    rows = {item["dataset"]: item.get("rows") for item in record.datasets if item["layer"] == "published"}
+    outputs = []
+    for contract in product.published:
+        if contract.dataset not in record.released:
+            continue
+        fields = [schema_dataset.SchemaDatasetFacetFields(c.name, c.sql_type, c.description) for c in contract.columns]
+        statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+            rowCount=rows.get(contract.dataset), producer=PRODUCER
+        )
+        outputs.append(
+            OutputDataset(
+                NAMESPACE,
+                f"{product.name}.{contract.dataset}",
+                {"outputStatistics": statistics},
+                facets={"schema": schema_dataset.SchemaDatasetFacet(fields, producer=PRODUCER)},
+            )
+        )
+    inputs = [InputDataset(NAMESPACE, f"{product.name}/{source['source']}") for source in record.sources]
+    inputs += [InputDataset(NAMESPACE, name) for name in product.file.reads]
+    started = datetime.fromisoformat(record.started_at)
+    event = RunEvent(
+        eventType=RunState.FAIL if failed else RunState.COMPLETE,
+        eventTime=record.finished_at or record.started_at,
+        run=Run(str(generate_static_uuid(started, record.run_id.encode())), facets),
+        job=Job(NAMESPACE, product.name),
+        inputs=inputs,
+        outputs=outputs,
+        producer=PRODUCER,
+    )
+    return Serde.to_json(event)
