@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -48,13 +49,13 @@ def write_sheets(workspace: Workspace, product: Product) -> tuple[SheetDone, ...
     for wanted in product.file.sheets:
         release = store.find(product.name, wanted.dataset)
         contract = product.contract(wanted.dataset)
-        rows = _rows(str(release.data), wanted, contract.key)
+        rows = _rows(release.data, wanted, contract.key)
         written = write_rows(account, str(spreadsheet), wanted.title, rows, key=contract.key)
         done.append(SheetDone(wanted.title, wanted.dataset, release.version, written))
     return tuple(done)
 
 
-def _rows(data: str, wanted: SheetFile, key: tuple[str, ...]) -> list[dict[str, Any]]:
+def _rows(data: Path, wanted: SheetFile, key: tuple[str, ...]) -> list[dict[str, Any]]:
     """The rows of a release with the key first, then the columns that the sheet shows; moments as text in UTC."""
     names = list(dict.fromkeys([*key, *wanted.columns]))
     columns, order = ", ".join(map(quote, names)), ", ".join(map(quote, key))
