@@ -44,8 +44,14 @@ def test_a_mass_deletion_fires_until_it_is_restored(google: GoogleServer, tmp_pa
     gone = monitor.query("SELECT count(*), min(restore_by_at) - max(happened_at), min(actor) FROM {deletions}")[0]
     assert gone[0] == sum(1 for one in folders for _ in google.group.below(one)) + 3
     assert gone[1:] == (timedelta(days=30), WHO)
+    gone_files = sum(
+        one.is_firing and one.values["lost_files"] for one in firing.values() if one.monitor_id == "whole_folder"
+    )
     google.group.untrash(folders, WHO)
     monitor.run()
+    assert monitor.query(
+        "SELECT max(percent), max(file_count_before) FROM {alerts} JOIN {drive_days} USING (drive_id) WHERE scope_code = 'drive'"
+    ) == [(gone_files, 100)]
     assert monitor.signals() and not any(one.is_firing for one in monitor.signals())
 
 

@@ -32,7 +32,7 @@ select
         last_value(file_count ignore nulls) over (
             partition by drive_id order by observed_on rows between unbounded preceding and 1 preceding
         ),
-        file_count_before
+        file_count_at_first
     ) as file_count_before,
     cast(deleted_files as {{ dbt.type_bigint() }}) as deleted_files,
     cast(deleted_folders as {{ dbt.type_bigint() }}) as deleted_folders,

@@ -95,14 +95,7 @@ def _fate(
 
 def _deed(one: str, parents: Mapping[str, str | None], deeds: Mapping[str, Deed]) -> Deed | None:
     """What a log says of the item, or of the nearest folder above it."""
-    here: str | None = one
-    for _ in range(200):
-        if here is None:
-            return None
-        if (found := deeds.get(here)) is not None:
-            return found
-        here = parents.get(here)
-    return None
+    return next((deeds[here] for here in _above(one, parents) if here in deeds), None)
 
 
 def read_activity(google: Google, drive: str, since: datetime) -> list[bytes]:
@@ -123,6 +116,35 @@ def read_activity(google: Google, drive: str, since: datetime) -> list[bytes]:
         if refused.passes:
             raise FetchError(f"The activity log cannot be read: {refused}.", hint="Run again later.") from refused
         return pages
+
+
+def silent_ids(
+    google: Google, drive: str, mark: str, absent: Collection[str], parents: Mapping[str, str | None]
+) -> tuple[set[str], list[bytes]]:
+    """Absent ids that the log of changes since `mark` does not speak of, nor of a folder above; and the pages of that log.
+
+    None are said to be silent when there is no mark, or when Drive does not know it any more. Raises `FetchError`.
+    """
+    if not mark:
+        return set(), []
+    try:
+        pages = list(questions.changed_since(google, drive, mark))
+    except RefusalError as refused:
+        if refused.passes:
+            raise FetchError(f"The log of changes cannot be read: {refused}.", hint="Run again later.") from refused
+        return set(), []
+    spoken = {one["fileId"] for page in pages for one in json.loads(page).get("changes", ()) if "fileId" in one}
+    return {one for one in absent if not spoken.intersection(_above(one, parents))}, pages
+
+
+def _above(one: str, parents: Mapping[str, str | None]) -> list[str]:
+    """The item and the folders above it."""
+    found: list[str] = []
+    here: str | None = one
+    while here is not None and here not in found:
+        found.append(here)
+        here = parents.get(here)
+    return found
 
 
 def read_audit(google: Google, since: datetime) -> list[bytes]:

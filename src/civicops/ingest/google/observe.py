@@ -163,8 +163,8 @@ class _Observation:
         old = self.store.read(base)
         changed = changes(old, listing.items)
         absent = ids_of(changed, "absent")
-        fates = self._fates(drive.id, absent, old, base, watched)
-        if doubt := doubts(_live(old), fates):
+        fates, silent = self._fates(drive.id, absent, old, base, watched)
+        if doubt := doubts(_live(old), fates, silent):
             return observed(drive, when, self.day, base, listing=listing, reason=" ".join(doubt)), []
         items = with_slipped(listing.items, fates, drive.id)
         sealed = self._seal(answers, items)
@@ -187,31 +187,33 @@ class _Observation:
 
     def _fates(
         self, drive: str, absent: list[str], old: pa.Table, base: Snapshot, watched: set[str]
-    ) -> dict[str, Fate]:
+    ) -> tuple[dict[str, Fate], set[str]]:
+        """What became of each absent item, and those that the log of changes does not speak of."""
         if not absent:
-            return {}
+            return {}, set()
         answers = evidence.items_by_id(self.google, absent)
         activity = evidence.read_activity(self.google, drive, base.taken_at)
         if self.audit is not None and self._audit_pages is None:
-            self._audit_pages = evidence.read_audit(self.audit, base.taken_at)
+            # Once for all drives, so as far back as the drive that was not seen whole for longest.
+            last = [one.taken_at for drive in self.store.drives() if (one := self.store.newest(drive)) is not None]
+            self._audit_pages = evidence.read_audit(self.audit, min(last, default=base.taken_at))
         deeds = evidence.activity_deeds(activity) | evidence.audit_deeds(self._audit_pages or ())
-        self._keep(drive, answers, activity)
         parents: dict[str, str | None] = {
             str(one): parent for one, parent in zip(old["id"].to_pylist(), old["parent_id"].to_pylist(), strict=True)
         }
-        return evidence.fates(drive, absent, parents, answers, deeds, watched)
+        silent, log = evidence.silent_ids(self.google, drive, base.mark, absent, parents)
+        self._keep(drive, answers, {"activity": activity, "audit": self._audit_pages or [], "changes": log})
+        return evidence.fates(drive, absent, parents, answers, deeds, watched), silent
 
-    def _keep(self, drive: str, answers: Mapping[str, tuple[int, bytes]], activity: Sequence[bytes]) -> None:
+    def _keep(self, drive: str, answers: Mapping[str, tuple[int, bytes]], logs: Mapping[str, Sequence[bytes]]) -> None:
         """The bytes that a conclusion was drawn from stay, like every other answer."""
         name = f"{self.source.name}.evidence"
         lines = [
             json.dumps({"drive": drive, "id": one, "status": status, "answer": content.decode("utf-8", "replace")})
             for one, (status, content) in sorted(answers.items())
         ]
-        lines += [json.dumps({"drive": drive, "activity": page.decode("utf-8", "replace")}) for page in activity]
-        lines += [
-            json.dumps({"drive": drive, "audit": page.decode("utf-8", "replace")}) for page in self._audit_pages or ()
-        ]
+        for kind, pages in logs.items():
+            lines += [json.dumps({"drive": drive, kind: page.decode("utf-8", "replace")}) for page in pages]
         part = self.landing.begin(self.product, name, {"answers": self.answers.id})
         content = "\n".join(lines).encode() + b"\n"
         landed = self.landing.put(self.product, name, content, "answer", url=f"answers:{self.answers.id}")

@@ -202,6 +202,33 @@ def test_permission_lost_for_half_the_tree_is_no_deletion(watch: Watch) -> None:
     assert lost == [] and drives[one]["is_complete"]
 
 
+def test_items_that_vanish_behind_the_back_of_the_log_of_changes_are_not_believed(watch: Watch) -> None:
+    one, two, _ = watch.drives
+    watch.look()
+    watch.group.pass_time(days=1)
+    watch.group.hidden |= set(watch.files(one)[:11]) | set(watch.files(two)[:10])  # nobody did anything
+    drives, lost = watch.look()
+    assert not drives[one]["is_complete"] and "log of changes does not speak of them" in drives[one]["reason"]
+    assert {(row["drive_id"], row["event"]) for row in lost} == {(two, "unknown")} and len(lost) == 10
+
+
+def test_the_audit_log_is_read_as_far_back_as_the_drive_that_was_not_seen_for_longest(watch: Watch) -> None:
+    one, two, _ = watch.drives
+    watch.look()
+    watch.google.faults.set("incomplete_search", contains=two, times=None)
+    watch.group.pass_time(days=1)
+    watch.group.purge(watch.files(two)[:5], WHO)
+    watch.look()
+    watch.google.faults.faults.clear()
+    watch.group.pass_time(days=5)
+    watch.group.purge(watch.files(one)[:5], WHO)
+    _, lost = watch.look()
+    assert {(row["drive_id"], row["event"], row["actor"]) for row in lost} == {
+        (one, "purged", WHO),
+        (two, "purged", WHO),
+    }
+
+
 def test_without_logs_a_purge_is_unknown_and_many_of_them_are_not_believed(watch: Watch) -> None:
     one, two, _ = watch.drives
     watch.google.has_activity = watch.google.has_reports = False
