@@ -3,8 +3,8 @@
 Belongs here: from the release `alerts` to signals, and when a signal no longer fires. Does not belong here: the thresholds
 (lookups/thresholds.csv, models/alerts.sql) or telling people (`civicops.observe`).
 
-A loss fires until everything of it came back, or nothing of it can be restored any more. A state (a look that was not whole, a
-drive that is gone, near its limit or without a manager) fires as long as the newest day shows it.
+A loss fires until everything of it came back or was ticked off, or nothing of it can be restored any more. A state (a look that was
+not whole, a drive that is gone, near its limit or without a manager) fires as long as the newest day shows it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SELECT a.*,
     (SELECT count(*) FROM read_parquet(?) d WHERE d.drive_id = a.drive_id AND d.observed_on <= a.observed_on
         AND d.observed_on > a.observed_on - CAST(a.window_days AS INTEGER) AND NOT d.is_folder
         AND d.is_deletion = (a.measure_code <> 'left_files') AND d.event_code <> 'moved_to_drive' AND d.returned_at IS NULL
-        AND coalesce(d.restore_by_at, d.observed_at + INTERVAL 30 DAY) > ?) AS open_count,
+        AND d.settled_tick IS NULL AND coalesce(d.restore_by_at, d.observed_at + INTERVAL 30 DAY) > ?) AS open_count,
     (SELECT min(d.restore_by_at) FROM read_parquet(?) d WHERE d.drive_id = a.drive_id AND d.observed_on <= a.observed_on
         AND d.observed_on > a.observed_on - CAST(a.window_days AS INTEGER) AND d.returned_at IS NULL) AS restore_by_at,
     (SELECT string_agg(DISTINCT d.actor, ', ' ORDER BY d.actor) FROM read_parquet(?) d WHERE d.drive_id = a.drive_id

@@ -20,7 +20,7 @@ from typing import Any
 
 from civicops.contracts.problems import nearest
 from civicops.errors import CivicopsError
-from civicops.ingest.values import DriveEventSource, DriveSource, Source
+from civicops.ingest.values import DriveEventSource, DriveSource, SheetSource, Source
 
 SETTINGS = ("drives", "as_admin", "subject", "timezone", "url", "key_env", "spreadsheet", "sources")
 
@@ -43,7 +43,18 @@ def sources(settings: Mapping[str, Any]) -> Sequence[Source]:
         key_env=settings.get("key_env", "GOOGLE_SERVICE_ACCOUNT_FILE"),
         note="one row per drive and look",
     )
-    return [
-        drives,
-        DriveEventSource("observations_events", "item_events", drives, note="items that were lost or came back"),
-    ]
+    events = DriveEventSource("observations_events", "item_events", drives, note="items that were lost or came back")
+    if not settings.get("spreadsheet"):
+        return [drives, events]
+    ticks = SheetSource(
+        "restore_ticks",
+        "settled_items",
+        spreadsheet=settings["spreadsheet"],
+        sheet="Restore list",
+        key=("drive_id", "item_id", "observed_at"),
+        mark="done",
+        url=drives.url,
+        key_env=drives.key_env,
+        note="what was ticked off on the restore list",
+    )
+    return [drives, events, ticks]

@@ -175,6 +175,7 @@ class SheetFile(_Closed):
     dataset: str = Field(description="The published dataset whose rows it shows.")
     title: str = Field(description="Name of the sheet (the tab).")
     columns: tuple[str, ...] = Field(description="Columns it shows, after those of the key.")
+    marks: tuple[str, ...] = Field(default=(), description="Columns for people to write in, to the right of ours.")
 
 
 class ProductFile(_Closed):

@@ -55,7 +55,7 @@ def test_a_mass_deletion_fires_until_it_is_restored(google: GoogleServer, tmp_pa
     assert monitor.signals() and not any(one.is_firing for one in monitor.signals())
 
 
-def test_sheets_show_the_restore_list_and_ticks_stay(google: GoogleServer, tmp_path: Path) -> None:
+def test_sheets_show_the_restore_list_and_a_tick_settles_an_item(google: GoogleServer, tmp_path: Path) -> None:
     monitor = Monitor.at(tmp_path / "work", f'url = "{google.url}"\nspreadsheet = "{SPREADSHEET}"')
     monitor.run()
     drive = next(iter(google.group.drives))
@@ -68,9 +68,21 @@ def test_sheets_show_the_restore_list_and_ticks_stay(google: GoogleServer, tmp_p
     assert done["Restore list"].added == 12 and done["Daily report"].added == 2
     rows = google.sheets.grids[SPREADSHEET]["Restore list"]
     assert {row[1] for row in rows[1:]} == set(files) and google.sheets.formulas == []
-    rows[1].append("done")
+    assert rows[0][-1] == "done"
+    rows[1].extend([""] * (len(rows[0]) - len(rows[1])))
+    rows[1][-1] = "done"
     again = write_sheets(workspace, workspace.product("drive_monitor"))
     assert all(one.written.added == one.written.changed == 0 for one in again) and rows[1][-1] == "done"
+    monitor.run()
+    assert {one.values["not_back"] for one in monitor.signals()} == {11}
+    for row in rows[2:]:
+        row[len(rows[0]) - 1 :] = ["meant to go"]
+    monitor.run()
+    assert monitor.signals() and not any(one.is_firing for one in monitor.signals())
+    assert monitor.query("SELECT settled_tick, count(*) FROM {deletions} GROUP BY 1 ORDER BY 1") == [
+        ("done", 1),
+        ("meant to go", 11),
+    ]
 
 
 def year() -> tuple[list[dict[str, object]], list[dict[str, object]]]:

@@ -10,10 +10,13 @@ select
         when e.event_code = 'purged' then {{ dbt.dateadd('day', 25, 'coalesce(e.happened_at, e.since_at)') }}
     end as restore_by_at,
     (select min(b.returned_at) from came_back as b where b.item_id = e.item_id and b.returned_at > e.observed_at) as returned_at,
+    t.tick as settled_tick,
     case
         when e.is_folder then 'https://drive.google.com/drive/folders/' || e.item_id
         else 'https://drive.google.com/file/d/' || e.item_id || '/view'
     end as link
 from {{ ref('stg_events') }} as e
 left join {{ ref('drive_days') }} as d on d.drive_id = e.drive_id and d.observed_on = e.observed_on
+left join {{ source('accepted', 'settled_items') }} as t
+    on t.drive_id = e.drive_id and t.item_id = e.item_id and t.observed_at = e.observed_at
 where e.event_code <> 'returned'

@@ -13,9 +13,9 @@ from civicops.portal.releases import Releases
 
 RESTORE = """
     SELECT drive_name, path, is_folder, event_code, size_bytes, editor, actor, known_by, happened_at, observed_at,
-        restore_by_at, returned_at, link
+        restore_by_at, returned_at, settled_tick, link
     FROM deletions WHERE event_code <> 'moved_to_drive'
-    ORDER BY returned_at IS NOT NULL, restore_by_at NULLS LAST, drive_name, path"""
+    ORDER BY returned_at IS NOT NULL OR settled_tick IS NOT NULL, restore_by_at NULLS LAST, drive_name, path"""
 
 
 def rows(releases: Releases, sql: str) -> list[dict[str, Any]]:

@@ -39,10 +39,16 @@ def context(releases: Releases) -> Mapping[str, Any]:
         "today": rows(releases, "SELECT * FROM daily_reports ORDER BY observed_on DESC LIMIT 1")[0],
         "drives": rows(releases, DRIVES),
         "alerts": rows(releases, ALERTS),
-        "open": [row for row in restore if row["returned_at"] is None][:500],
-        "open_count": sum(row["returned_at"] is None for row in restore),
+        "open": [row for row in restore if _is_open(row)][:500],
+        "open_count": sum(map(_is_open, restore)),
+        "settled_count": sum(row["returned_at"] is None and row["settled_tick"] is not None for row in restore),
         "returned_count": sum(row["returned_at"] is not None for row in restore),
     }
+
+
+def _is_open(row: Mapping[str, Any]) -> bool:
+    """Whether somebody still has to see to it."""
+    return row["returned_at"] is None and row["settled_tick"] is None
 
 
 PAGE = Page(

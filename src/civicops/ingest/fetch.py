@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from civicops.ingest.files import fetch_files, fetch_url
+from civicops.ingest.google.marks import fetch_marks
 from civicops.ingest.google.observe import observe_drives
 from civicops.ingest.landing import Landing
 from civicops.ingest.socrata import Probe, probe
@@ -20,6 +21,7 @@ from civicops.ingest.values import (
     FileSource,
     NoProgress,
     Progress,
+    SheetSource,
     SocrataSource,
     Source,
 )
@@ -53,6 +55,8 @@ def fetch(
         return fetch_files(source, landing, product, progress=progress, full=full)
     if isinstance(source, DriveSource):
         return observe_drives(source, landing, product, progress=progress, patience=patience, now=now)
+    if isinstance(source, SheetSource):
+        return fetch_marks(source, landing, product, patience=patience)
     if isinstance(source, DriveEventSource):
         return FetchResult(None, landing.live(product, source.name))
     return fetch_url(source, landing, product, progress=progress, full=full, patience=patience)

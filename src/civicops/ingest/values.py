@@ -195,7 +195,26 @@ class DriveEventSource:
     note: str = ""
 
 
-Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource
+@dataclass(frozen=True)
+class SheetSource:
+    """What people wrote into one column of a Google Sheet, beside rows that civicops wrote: the key of each row, and the mark.
+
+    `key` are the names of the columns that say which row it is, `mark` that of the people's column; rows without a mark are left
+    out. A sheet that is not there yet has none.
+    """
+
+    name: str
+    dataset: str
+    spreadsheet: str
+    sheet: str
+    key: tuple[str, ...]
+    mark: str
+    url: str = ""
+    note: str = ""
+    key_env: str = "GOOGLE_SERVICE_ACCOUNT_FILE"
+
+
+Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
 from civicops.contracts import checktypes as ct
 from civicops.contracts.checktypes import Action
-from civicops.ingest.values import DriveEventSource, FileSource, SocrataSource, Source
+from civicops.ingest.values import DriveEventSource, FileSource, SheetSource, SocrataSource, Source
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def _address(source: Source) -> str:
         return f"{source.base_url}/resource/{source.dataset_id}"
     if isinstance(source, DriveEventSource):
         return source.drives.url
+    if isinstance(source, SheetSource):
+        return f"spreadsheet:{source.spreadsheet}"
     return "" if isinstance(source, FileSource) else source.url
 
 

@@ -50,7 +50,7 @@ def write_sheets(workspace: Workspace, product: Product) -> tuple[SheetDone, ...
         release = store.find(product.name, wanted.dataset)
         contract = product.contract(wanted.dataset)
         rows = _rows(release.data, wanted, contract.key)
-        written = write_rows(account, str(spreadsheet), wanted.title, rows, key=contract.key)
+        written = write_rows(account, str(spreadsheet), wanted.title, rows, key=contract.key, marks=wanted.marks)
         done.append(SheetDone(wanted.title, wanted.dataset, release.version, written))
     return tuple(done)
 

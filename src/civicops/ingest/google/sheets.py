@@ -16,6 +16,7 @@ from typing import Any
 
 from civicops.ingest.google.client import WRITE_SHEETS, Google, RefusalError
 from civicops.ingest.values import FetchError
+from civicops.ingest.web import DEFAULT_PATIENCE, Patience
 
 BATCH_ROWS = 5_000
 """Rows of one call; Google advises against more than about 2 MB."""
@@ -31,9 +32,9 @@ class Written:
     same: int
 
 
-def sheets_account(key_env: str, *, url: str = "") -> Google:
+def sheets_account(key_env: str, *, url: str = "", patience: Patience = DEFAULT_PATIENCE) -> Google:
     """A service account that may write sheets shared with it."""
-    return Google(key_env, (WRITE_SHEETS,), url)
+    return Google(key_env, (WRITE_SHEETS,), url, patience=patience)
 
 
 def harmless(value: Any) -> str | int | float | bool:
@@ -47,9 +48,17 @@ def harmless(value: Any) -> str | int | float | bool:
 
 
 def write_rows(
-    google: Google, spreadsheet: str, sheet: str, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]
+    google: Google,
+    spreadsheet: str,
+    sheet: str,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    marks: Sequence[str] = (),
 ) -> Written:
     """Bring `sheet` up to date with `rows`, found by `key`; rows that are there and not given stay.
+
+    `marks` are headings of people's columns, written once beside ours when the sheet is made.
 
     All rows have the same columns in the same order. Raises `FetchError` when the sheet cannot be reached, is not shared with
     the service account, or has other columns where ours belong; nothing is written then.
@@ -67,6 +76,8 @@ def write_rows(
                 hint="Rename the old sheet; a new one is made by the next run.",
             )
         updates, added, changed = _updates(columns, there, rows, key)
+        if not there:
+            updates[0][1].extend(marks)
         wanted = [{"range": f"{_quoted(sheet)}!A{number}", "values": [values]} for number, values in updates]
         for start in range(0, len(wanted), BATCH_ROWS):
             body = {"valueInputOption": "RAW", "data": _joined(wanted[start : start + BATCH_ROWS])}
@@ -80,9 +91,15 @@ def write_rows(
 
 
 def read_rows(google: Google, spreadsheet: str, sheet: str) -> list[dict[str, str]]:
-    """Every row of a sheet by the names in its first row, people's columns too. Raises `FetchError`."""
+    """Every row of a sheet by the names in its first row, people's columns too; none where there is no such sheet.
+
+    Raises `FetchError`.
+    """
+    service = google.service("sheets").spreadsheets()
     try:
-        cells = _read(google, google.service("sheets").spreadsheets(), spreadsheet, f"{_quoted(sheet)}!A1:ZZ")
+        if sheet not in _titles(google, service, spreadsheet):
+            return []
+        cells = _read(google, service, spreadsheet, f"{_quoted(sheet)}!A1:ZZ")
     except RefusalError as refused:
         raise FetchError(
             f"The sheet cannot be read: {refused}.", hint="Is it shared with the service account?"
@@ -135,10 +152,14 @@ def _joined(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _make(google: Google, service: Any, spreadsheet: str, sheet: str) -> None:
-    answer = json.loads(google.ask(service.get(spreadsheetId=spreadsheet, fields="sheets(properties(title))")))
-    if sheet not in {one["properties"]["title"] for one in answer.get("sheets", ())}:
+    if sheet not in _titles(google, service, spreadsheet):
         body = {"requests": [{"addSheet": {"properties": {"title": sheet}}}]}
         google.ask(service.batchUpdate(spreadsheetId=spreadsheet, body=body))
+
+
+def _titles(google: Google, service: Any, spreadsheet: str) -> set[str]:
+    answer = json.loads(google.ask(service.get(spreadsheetId=spreadsheet, fields="sheets(properties(title))")))
+    return {str(one["properties"]["title"]) for one in answer.get("sheets", ())}
 
 
 def _read(google: Google, service: Any, spreadsheet: str, where: str) -> list[list[Any]]:
