@@ -3,8 +3,8 @@
 Belongs here: from the release `alerts` to signals, and when a signal no longer fires. Does not belong here: the thresholds
 (lookups/thresholds.csv, models/alerts.sql) or telling people (`civicops.observe`).
 
-A loss fires until everything of it came back or was ticked off, or nothing of it can be restored any more. A state (a look that was
-not whole, a drive that is gone, near its limit or without a manager) fires as long as the newest day shows it.
+A loss fires until everything of it came back or was ticked off, or nothing of it can be restored any more. A state (a look that
+was not whole, a drive that is gone, near its limit or without a manager) fires as long as the newest day shows it.
 """
 
 from __future__ import annotations
