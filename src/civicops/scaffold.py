@@ -70,6 +70,7 @@ What this product is, for whom, and who to ask: {owner}.
 | what you see | what it means | what to do |
 |---|---|---|
 | `civicops status {name}` says `failed` | the sentence beside it says why | `civicops diagnose {name}` |
+| `civicops incidents list` shows one | a monitor or a run found something | the message names a section of `docs/howto` |
 | rows in quarantine | a rule of a contract was broken | `civicops quarantine show {name}.DATASET` |
 """
 

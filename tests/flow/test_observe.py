@@ -197,7 +197,7 @@ def test_an_alert_by_mail(library: Library, monkeypatch: pytest.MonkeyPatch) -> 
         (mail,) = box.mails
         assert mail.to == ("grace@example.org",)
         assert mail.subject == "New [warning]: Loans: the last run failed"
-        assert "What to do: products/library/README.md" in mail.text
+        assert "What to do: docs/howto/what-monitors-say.md" in mail.text
 
 
 def test_a_route_that_fails_is_logged_without_its_secret_and_tried_again(
@@ -270,3 +270,61 @@ def test_a_product_that_is_late_because_its_upstream_is_late_joins_its_incident(
     assert [item.product for item in found] == ["library"]
     assert found[0].affected == ("shelf",)
     assert [event.kind for event in events(database, found[0].id)] == ["opened", "affects"]
+
+
+def watched_by_day(library: Library) -> None:
+    """The list of loans has the day of each, and its contract says to count by it."""
+    contract = library.product / "contracts" / "loan_list.yaml"
+    text = contract.read_text().replace(
+        "  - {property: licence, value: CC0-1.0}\n",
+        "  - {property: licence, value: CC0-1.0}\n"
+        "  - {property: monitors, value: {volume: {column: changed_on, settle_days: 0}, freshness: {column: changed_on, hours: 48}}}\n",
+    )
+    contract.write_text(text + "      - {name: changed_on, logicalType: date, description: The day.}\n")
+    (library.product / "models" / "loan_list.sql").write_text(
+        "select loan_id, branch_name, days_count, changed_on from {{ source('accepted', 'loans') }}\n"
+    )
+
+
+def busy_days(days: int, lost: int | None = None) -> list[tuple[object, ...]]:
+    """Loans of many days up to yesterday; about 60 on weekdays and 20 at weekends. `lost`: so many days ago nothing came."""
+    today = now().date()
+    rows: list[tuple[object, ...]] = []
+    for back in range(days, 0, -1):
+        day = today - timedelta(days=back)
+        count = 0 if back == lost else (60 if day.weekday() < 5 else 20) + (back * 7) % 5
+        rows += [(f"{day}-{i}", "Alder" if i % 2 else "Harbor", 3, day) for i in range(count)]
+    return rows
+
+
+def test_a_lost_day_is_found_with_what_was_expected_and_its_mending_closes_it(library: Library) -> None:
+    watched_by_day(library)
+    library.deliver(busy_days(90, lost=2))
+    library.run()
+    (found,) = [item for item in open_ones(library) if item.cause.startswith("data:")]
+    assert (found.severity, found.affected) == ("critical", ("library.loan_list",))
+    (said,) = [said for said in found.signals if said.monitor_id == "volume"]
+    day = now().date() - timedelta(days=2)
+    assert said.values["day"] == day.isoformat() and said.values["observed"] == 0
+    usual = 60 if day.weekday() < 5 else 20
+    assert usual * 0.8 <= said.values["expected"] <= usual * 1.2
+    assert said.values["low"] > 0 and said.values["sureness"] > 0.95
+    assert "expected about" in said.detail
+    library.deliver(busy_days(90))
+    library.run()
+    assert [item for item in open_ones(library) if item.cause.startswith("data:")] == []
+
+
+def test_a_typo_in_a_monitor_is_an_error_that_names_the_nearest_word(library: Library) -> None:
+    (library.product / "product.yaml").write_text(
+        (library.product / "product.yaml").read_text() + "monitors: {freshnes: {hours: 3}}\n"
+    )
+    with pytest.raises(CivicopsError, match="freshness"):
+        library.workspace.product("library")
+    watched_by_day(library)
+    text = (library.product / "product.yaml").read_text().partition("monitors:")[0]
+    (library.product / "product.yaml").write_text(text)
+    contract = library.product / "contracts" / "loan_list.yaml"
+    contract.write_text(contract.read_text().replace("column: changed_on, settle", "column: changed_at, settle"))
+    with pytest.raises(CivicopsError, match="changed_on"):
+        library.workspace.product("library")

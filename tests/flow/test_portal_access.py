@@ -53,6 +53,9 @@ TABLE = {
     "/api/v1/datasets/library/members/rows": (("steward", "admin"), 403),
     "/api/v1/datasets/library/loan_places/rows": ((None, *SIGNED_IN), 0),
     "/people/": (("admin",), 403),
+    "/status/": ((None, *SIGNED_IN), 0),
+    "/metrics": ((None, *SIGNED_IN), 0),
+    "/incidents/": (("contributor", "steward", "admin"), 403),
     "/accounts/password/change/": (SIGNED_IN, 302),
     # What the account library has and we do not offer, to nobody.
     "/accounts/signup/": ((), 403),
@@ -97,7 +100,9 @@ def portal(request: pytest.FixtureRequest, shelf: Library) -> Iterator[Server]:
         return
     if programs() is None:
         # On a volunteer's laptop that is a gap they are told of; where everything is proved, a failure.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed; see python -m tools.postgres")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "PostgreSQL is not installed; see python -m tools.postgres"
+        )
     # Below /tmp itself: PostgreSQL does not run as root, and root's own folders are closed to others.
     with tempfile.TemporaryDirectory(prefix="civicops-pg-") as folder:
         Path(folder).chmod(0o755)
@@ -115,7 +120,7 @@ def expected(path: str, method: str, role: str | None) -> set[int]:
         return {403, 405} if path not in ("/accounts/password/change/", "/people/") else {302, 403, 405}
     if role in allowed:
         return {200}
-    if role is None and path in ("/people/", "/accounts/password/change/"):
+    if role is None and path in ("/people/", "/incidents/", "/accounts/password/change/"):
         return {302}
     if not allowed:
         return {403} if role else {302, 403}

@@ -13,6 +13,8 @@ from statistics import median
 from typing import Any
 
 Profile = Mapping[str, Any]
+ENOUGH_ROWS, ENOUGH_PROFILES = 200, 3
+"""Deciles of fewer rows jump about, and two releases do not say what is usual."""
 _LEAST = 1e-4
 """Share that stands for none at all in a stability index, as the logarithm of nothing is not a number."""
 
@@ -88,6 +90,9 @@ def category_shifts(
 
 def distribution_shifts(new: Profile, old: Sequence[Profile], index: float) -> Iterator[Shift]:
     """Numbers whose deciles moved: the index of the new deciles over the usual ones."""
+    old = [profile for profile in old if profile["rows"] >= ENOUGH_ROWS]
+    if len(old) < ENOUGH_PROFILES or new["rows"] < ENOUGH_ROWS:
+        return
     for name, column in new["columns"].items():
         now = column.get("deciles")
         before = [d for profile in old if (d := profile["columns"].get(name, {}).get("deciles"))]

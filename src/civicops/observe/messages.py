@@ -17,6 +17,12 @@ HEADS = {
     "opened": "New", "worse": "Worse", "reopened": "Again", "resolved": "Over", "repeat": "Still", "digest": "Digest",
     "test": "Test",
 }  # fmt: skip
+RUNBOOK = "docs/howto/what-monitors-say.md"
+RUNBOOK_SECTIONS = (
+    "A run failed", "No run when one was due", "Late data", "A volume anomaly", "Drift", "Many rows held back",
+    "A check is broken", "The source counts other rows", "A slow run", "Own monitors do not work",
+)  # fmt: skip
+"""What the framework's monitors give as their runbook; a section of that page each."""
 HOW_BAD = {
     "info": "worth knowing, nothing is broken",
     "warning": "something is wrong; readers may see old or odd data",
@@ -75,9 +81,10 @@ def trial(workspace: Workspace, route: str) -> Message:
 
 
 def what_to_do(incident: Incident) -> str:
-    """Where the runbook says what to do."""
+    """Where the runbook says what to do: the page on the framework's monitors, or the product's README."""
     section = f", section '{incident.runbook}'" if incident.runbook else ""
-    return f"products/{incident.product}/README.md{section}; then `civicops incidents show {incident.id}`"
+    page = RUNBOOK if incident.runbook in RUNBOOK_SECTIONS else f"products/{incident.product}/README.md"
+    return f"{page}{section}; `civicops incidents show {incident.id}` shows more"
 
 
 def link(workspace: Workspace, incident: Incident | None = None) -> str:

@@ -58,6 +58,12 @@ RULES: dict[str, Rule] = {
     "page_files": _read("anybody"),
     "page_files_short": _read("anybody"),
     "interface": _read("anybody"),
+    "incidents": _read("contributor"),
+    "incident": _write("contributor"),
+    "incident_chart": _read("contributor"),
+    "status": _read("anybody"),
+    # The view asks for this machine or a token: Prometheus signs in nowhere.
+    "metrics": _read("anybody"),
     "people": _write("admin"),
     "api:openapi-json": _read("anybody"),
     "api:datasets": _read("anybody"),

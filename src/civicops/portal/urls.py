@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from civicops.portal.api import api
-from civicops.portal.views import datasets, failures, home, people, product_pages
+from civicops.portal.views import datasets, failures, home, incidents, people, product_pages
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -26,6 +26,11 @@ urlpatterns = [
     path("pages/<slug:product>/<slug:name>/files/<path:path>", product_pages.page_file, name="page_files_short"),
     path("api/", home.interface, name="interface"),
     path("api/v1/", api.urls),
+    path("incidents/", incidents.listed, name="incidents"),
+    path("incidents/<int:number>/", incidents.one, name="incident"),
+    path("incidents/<int:number>/chart.json", incidents.chart, name="incident_chart"),
+    path("status/", incidents.status, name="status"),
+    path("metrics", incidents.metrics, name="metrics"),
     path("people/", people.people, name="people"),
     path("accounts/", include("allauth.urls")),
 ]
