@@ -38,14 +38,16 @@ class Monitor:
     root: Path
 
     @classmethod
-    def at(cls, root: Path, settings: str) -> Monitor:
+    def at(cls, root: Path, settings: str, products: Path = PRODUCTS) -> Monitor:
         root.mkdir(parents=True, exist_ok=True)
-        text = f'[workspace]\norganisation = "Friends of Marisol"\nproducts = "{PRODUCTS}"\n\n[products.{NAME}]\n{settings}\n'
+        text = f'[workspace]\norganisation = "Friends of Marisol"\nproducts = "{products}"\n\n[products.{NAME}]\n{settings}\n'
         (root / "civicops.toml").write_text(text, encoding="utf-8")
         return cls(root)
 
     @classmethod
-    def replaying(cls, root: Path, looks: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]]) -> Monitor:
+    def replaying(
+        cls, root: Path, looks: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]], products: Path = PRODUCTS
+    ) -> Monitor:
         """One that reads the rows of looks from files instead of looking."""
         root.mkdir(parents=True, exist_ok=True)
         for name, rows in (("observations", looks), ("observations_events", events)):
@@ -55,7 +57,7 @@ class Monitor:
             f'[products.{NAME}.sources.{name}]\npath = "{name}.ndjson"\n'
             for name in ("observations", "observations_events")
         )
-        return cls.at(root, tables)
+        return cls.at(root, tables, products)
 
     @property
     def workspace(self) -> Workspace:

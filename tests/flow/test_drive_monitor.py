@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from civicops.orchestrate.sheets import write_sheets
 from simulators.google import GoogleServer, made_up_group, serve_google
 from simulators.google.server import SPREADSHEET
-from tests.flow.drives import Monitor, look, lost
+from tests.flow.drives import PRODUCTS, Monitor, look, lost
 
 WHO = "tobias.lindqvist@example.org"
 FIRST = date(2025, 1, 1)
@@ -147,6 +148,38 @@ def test_a_year_gives_the_alerts_it_should_and_no_other(tmp_path: Path) -> None:
     assert monitor.query("SELECT count(*) FROM {daily_reports}")[0][0] == 365
     state = [one for one in monitor.signals(datetime(2025, 12, 30, tzinfo=UTC)) if one.monitor_id == "look_incomplete"]
     assert state == []  # mended long ago
+
+
+def test_states_of_drives_and_a_threshold_of_one_drive(tmp_path: Path) -> None:
+    shutil.copytree(PRODUCTS / "drive_monitor", tmp_path / "products" / "drive_monitor")
+    with (tmp_path / "products" / "drive_monitor" / "lookups" / "thresholds.csv").open("a", encoding="utf-8") as stream:
+        stream.write("many_deleted_absolute,strict,critical,drive,deleted_files,3,,,1,3 files of this drive\n")
+    second = FIRST + timedelta(days=1)
+    gone = {"is_complete": False, "items": None, "files": None, "managers": None, "manager_count": None}
+    looks = [look(one, FIRST, 100) for one in ("strict", "lax", "gone", "full", "nobody", "more", "mended")]
+    looks[-1] |= gone | {"reason": "Search was not complete."}
+    looks += [
+        look("strict", second, 97), look("lax", second, 97), look("gone", second, 0) | gone | {"state": "deleted", "reason": "404"},
+        look("full", second, 460_000), look("nobody", second, 100, manager_count=0, managers=""),
+        look("more", second, 100, manager_count=2, managers="a@example.org b@example.org"), look("mended", second, 100),
+    ]  # fmt: skip
+    events = [lost(one, second, f"{one}{n}") for one in ("strict", "lax") for n in range(3)]
+    monitor = Monitor.replaying(tmp_path / "work", looks, events, tmp_path / "products")
+    monitor.run()
+    found = monitor.query("SELECT drive_id, rule_code, severity_code FROM {alerts} ORDER BY ALL")
+    assert found == [
+        ("full", "near_limit", "warning"), ("gone", "drive_gone", "critical"), ("mended", "look_incomplete", "warning"),
+        ("more", "new_manager", "info"), ("nobody", "no_manager", "warning"), ("strict", "many_deleted_absolute", "critical"),
+    ]  # fmt: skip
+    now = datetime.combine(second, datetime.min.time(), UTC) + timedelta(hours=20)
+    firing = {
+        one.subject.lower(): one.is_firing for one in monitor.signals(now) if one.monitor_id != "many_deleted_absolute"
+    }
+    assert firing == {"full": True, "gone": True, "mended": False, "more": True, "nobody": True}
+    assert monitor.query("SELECT whole_look_count, drive_count FROM {daily_reports} ORDER BY observed_on") == [
+        (6, 7),
+        (6, 7),
+    ]
 
 
 def test_without_a_single_event_every_table_is_there(tmp_path: Path) -> None:
