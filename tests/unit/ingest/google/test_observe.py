@@ -142,6 +142,16 @@ def test_a_limit_that_passes_is_waited_for(watch: Watch, kind: str) -> None:
     assert fault.struck == 2 and all(row["is_complete"] for row in drives.values())
 
 
+def test_a_limit_inside_a_batch_is_waited_for(watch: Watch) -> None:
+    watch.look()
+    watch.group.pass_time(days=1)
+    files = watch.files(watch.drives[0])[:3]
+    watch.group.purge(files, WHO)
+    fault = watch.google.faults.set("rate_limit", path=f"/files/{files[1]}", times=2)
+    _, lost = watch.look()
+    assert fault.struck == 2 and [row["event"] for row in lost] == ["purged"] * 3
+
+
 @pytest.mark.parametrize("path", ["/drives", "/changes/startPageToken"])
 def test_no_answer_at_all_concludes_nothing(watch: Watch, path: str) -> None:
     watch.look()
