@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 
 from simulators import serve
+from tools import demo_drives
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("CIVICOPS_DEMO_FOLDER") or ROOT / "var" / "demo")
@@ -41,21 +42,24 @@ def main() -> int:
     began = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
-    with serve(rows_per_year=options.rows) as portal:
-        _workspace(portal.url)
+    with serve(rows_per_year=options.rows) as portal, demo_drives.made_up_drives(HOME) as google:
+        _workspace(portal.url, demo_drives.settings(google))
         print(f"A made-up city answers at {portal.url}, as the real one's portal would.\n")
         names = [item["product"] for item in _civicops("products", "--json")]
         records = {}
         for name in names:
             print(f"== {name}: fetch, check, build, publish")
-            code = subprocess.run(_command("run", name), cwd=HOME, check=False).returncode
+            code = _run(name)
             if code:
                 print(f"\nThe demo failed at {name}.")
                 return code
             records[name] = _civicops("status", name, "--json", "-n", "1")[0]
             print()
         again = {name: _again(name) for name in names}
-        complete = _summary(records, again, time.monotonic() - began)
+        seen = demo_drives.story(google, HOME, lambda: _run(demo_drives.PRODUCT))
+        if not seen:
+            print(f"\n{demo_drives.PRODUCT} did not see what was done to the drives.")
+        complete = _summary(records, again, time.monotonic() - began) and seen
         if complete:
             complete = _portal(stay=not options.no_serve)
     return 0 if complete else 1
@@ -124,7 +128,12 @@ def _free_port(first: int = 8000) -> int:
     raise SystemExit("No port from 8000 to 8099 is free.")
 
 
-def _workspace(url: str) -> None:
+def _run(name: str) -> int:
+    """Run a product for everybody to see; its exit code."""
+    return subprocess.run(_command("run", name), cwd=HOME, check=False).returncode
+
+
+def _workspace(url: str, more: list[str]) -> None:
     products = os.path.relpath(ROOT / "products", HOME)
     sources = {
         "council_boundaries": "/api/geospatial/fu65-dz2f?method=export&format=GeoJSON",
@@ -145,6 +154,7 @@ def _workspace(url: str) -> None:
     ]
     for name, path in sources.items():
         lines += ["", f"[products.requests_311.sources.{name}]", f'url = "{url}{path}"']
+    lines += more
     (HOME / "civicops.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -44,11 +44,13 @@ def main() -> int:
     same = ["-c", str(runtime.relative_to(ROOT))]
     try:
         compile_lock(REQUIREMENTS / "uv.txt", ["--group", "installer"], upgrade=upgrade)
-        compile_lock(runtime, ["pyproject.toml", "-"], stdin=build, upgrade=upgrade)
+        # With every extra: the demo and the tests run every product.
+        whole = ["pyproject.toml", "--all-extras"]
+        compile_lock(runtime, [*whole, "-"], stdin=build, upgrade=upgrade)
         # Constrained to the runtime lock: what is tested and measured is what is shipped.
-        compile_lock(dev, ["pyproject.toml", "--group", "dev", "-", *same], stdin=build, upgrade=upgrade)
+        compile_lock(dev, [*whole, "--group", "dev", "-", *same], stdin=build, upgrade=upgrade)
         peers = [str(PEERS.relative_to(ROOT))] if PEERS.exists() else []
-        compile_lock(bench, ["pyproject.toml", *peers, "-", *same], stdin=build, upgrade=upgrade)
+        compile_lock(bench, [*whole, *peers, "-", *same], stdin=build, upgrade=upgrade)
     except subprocess.CalledProcessError as error:
         print("lock: uv found no set of versions that fits; its reason stands above.", file=sys.stderr)
         return error.returncode

@@ -169,6 +169,15 @@ class Settings(_Closed):
     )
 
 
+class SheetFile(_Closed):
+    """One sheet of a product's spreadsheet: a dataset's rows, found again by the key of its contract."""
+
+    dataset: str = Field(description="The published dataset whose rows it shows.")
+    title: str = Field(description="Name of the sheet (the tab).")
+    columns: tuple[str, ...] = Field(description="Columns it shows, after those of the key.")
+    marks: tuple[str, ...] = Field(default=(), description="Columns for people to write in, to the right of ours.")
+
+
 class ProductFile(_Closed):
     """`product.yaml`: what the framework must know of a product besides its contracts."""
 
@@ -183,6 +192,14 @@ class ProductFile(_Closed):
     alerts: tuple[str, ...] = Field(default=(), description="Names of the routes that hear of its incidents.")
     reads: tuple[str, ...] = Field(default=(), description="Datasets of other products it reads, as `product.dataset`.")
     monitors: Monitors = Field(default=Monitors(), description="How it is watched; see [monitors](monitors.md).")
+    extras: tuple[str, ...] = Field(
+        default=(), description="Extras of this package that it needs, such as 'google'; `make setup` installs all."
+    )
+    sheets: tuple[SheetFile, ...] = Field(
+        default=(),
+        description="Sheets that `civicops export sheets` brings up to date: `{dataset, title, columns}` each; the spreadsheet's "
+        "id is the product's setting `spreadsheet`.",
+    )
     privacy: str = Field(default="", description="What it does to protect people, in a sentence or two.")
 
 

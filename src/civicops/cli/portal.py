@@ -1,6 +1,6 @@
 """Commands about the portal: serving it alone, accounts, and the same pages as files.
 
-Belongs here: portal serve, portal account, export site. Does not belong here: the portal (`civicops.portal`).
+Belongs here: portal serve, portal account, export site, export sheets. Does not belong here: the portal (`civicops.portal`).
 """
 
 from __future__ import annotations
@@ -92,3 +92,28 @@ def site(
         return
     say(f"{done.pages} pages and {done.files} files, {done.size_bytes / 1e6:,.1f} MB, in {done.folder}.")
     next_step(f"python3 -m http.server --directory {out} --bind 127.0.0.1 8080")
+
+
+@export.command("sheets")
+def sheets(
+    product: Annotated[
+        str, typer.Argument(metavar="PRODUCT", help="The product, by its folder's name.", show_default=False)
+    ],
+    json: bool = Json,
+) -> None:
+    """Bring the Google Sheets of a product up to date with its current releases; the same again writes nothing."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from civicops.orchestrate.sheets import write_sheets  # noqa: PLC0415 - loads an engine
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace.find()
+    done = write_sheets(workspace, workspace.product(product))
+    if json:
+        as_json([asdict(one) for one in done])
+        return
+    for one in done:
+        say(
+            f"{one.sheet}: {one.written.added:,} rows added, {one.written.changed:,} changed, {one.written.same:,} as they were."
+        )
+    next_step("open the sheet; columns right of ours are yours, and stay beside their rows")

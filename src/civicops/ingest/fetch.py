@@ -9,10 +9,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from civicops.ingest.files import fetch_files, fetch_url
+from civicops.ingest.google.marks import fetch_marks
+from civicops.ingest.google.observe import observe_drives
 from civicops.ingest.landing import Landing
 from civicops.ingest.socrata import Probe, probe
 from civicops.ingest.socrata_fetch import fetch_socrata
-from civicops.ingest.values import FetchResult, FileSource, NoProgress, Progress, SocrataSource, Source
+from civicops.ingest.values import (
+    DriveEventSource,
+    DriveSource,
+    FetchResult,
+    FileSource,
+    NoProgress,
+    Progress,
+    SheetSource,
+    SocrataSource,
+    Source,
+)
 from civicops.ingest.web import DEFAULT_PATIENCE, Patience
 
 _NOBODY = NoProgress()
@@ -41,6 +53,12 @@ def fetch(
         )
     if isinstance(source, FileSource):
         return fetch_files(source, landing, product, progress=progress, full=full)
+    if isinstance(source, DriveSource):
+        return observe_drives(source, landing, product, progress=progress, patience=patience, now=now)
+    if isinstance(source, SheetSource):
+        return fetch_marks(source, landing, product, patience=patience)
+    if isinstance(source, DriveEventSource):
+        return FetchResult(None, landing.live(product, source.name))
     return fetch_url(source, landing, product, progress=progress, full=full, patience=patience)
 
 

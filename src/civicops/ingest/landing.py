@@ -213,6 +213,23 @@ class Landing:
             fsync_folder(final.parent)
         return delivery
 
+    def forget(self, product: str, source: str, *, keep: int, also: Delivery | None = None) -> int:
+        """Let go of all but the newest `keep` deliveries, of `also`, and of objects only they were made of; returns how many.
+
+        Only for a source whose content lives on elsewhere under a seal of its own, such as the snapshots of a drive.
+        """
+        folder = self.folder(product, source)
+        every = [path for _, path in self._complete(product, source)]
+        gone = [path for path in every if path in every[:-keep] or (also and path.stem.endswith(f"-{also.id}"))]
+        kept = {item.sha256 for path in every if path not in gone for item in _read_delivery(path).objects}
+        with writing(folder):
+            for path in gone:
+                path.unlink()
+            for path in (folder / "objects").glob("*/*.zst"):
+                if path.name.split(".", 1)[0] not in kept:
+                    path.unlink()
+        return len(gone)
+
     def verify(self, product: str, source: str) -> Iterator[Damage]:
         """Hash every object again and look for every object a delivery names; yields what is damaged or gone."""
         folder = self.folder(product, source)

@@ -14,7 +14,8 @@ from typing import Literal, Protocol
 
 from civicops.errors import CivicopsError
 
-Media = Literal["csv", "json", "ndjson", "geojson", "parquet"]
+Media = Literal["csv", "json", "ndjson", "geojson", "parquet", "answer"]
+"""`answer` is one answer of an interface, kept as it came and read by its own connector only."""
 Severity = Literal["flag", "stop"]
 DeliveryKind = Literal["full", "increment"]
 
@@ -162,7 +163,58 @@ class UrlSource:
     media: Media | None = None
 
 
-Source = SocrataSource | FileSource | UrlSource
+@dataclass(frozen=True)
+class DriveSource:
+    """All shared drives that a Google service account sees, observed anew by every fetch: one row per drive and observation.
+
+    `url` replaces the root of Google's interfaces. `drives` are the ids to watch; all that are seen unless given. With `as_admin`
+    all of the domain are listed. The key file is the one that the environment variable `key_env` names. `timezone` decides
+    where a day ends: a second observation of the same day that finds the same adds nothing. `subject` is the administrator
+    for whom the audit log is read; without one it is left out.
+    """
+
+    name: str
+    dataset: str
+    url: str = ""
+    drives: tuple[str, ...] = ()
+    as_admin: bool = False
+    subject: str = ""
+    timezone: str = "UTC"
+    daily_days: int = 90
+    note: str = ""
+    key_env: str = "GOOGLE_SERVICE_ACCOUNT_FILE"
+
+
+@dataclass(frozen=True)
+class DriveEventSource:
+    """What became of items between two observations of `drives`: one row per item that was lost or came back."""
+
+    name: str
+    dataset: str
+    drives: DriveSource
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SheetSource:
+    """What people wrote into one column of a Google Sheet, beside rows that civicops wrote: the key of each row, and the mark.
+
+    `key` are the names of the columns that say which row it is, `mark` that of the people's column; rows without a mark are left
+    out. A sheet that is not there yet has none.
+    """
+
+    name: str
+    dataset: str
+    spreadsheet: str
+    sheet: str
+    key: tuple[str, ...]
+    mark: str
+    url: str = ""
+    note: str = ""
+    key_env: str = "GOOGLE_SERVICE_ACCOUNT_FILE"
+
+
+Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
 from civicops.contracts import checktypes as ct
 from civicops.contracts.checktypes import Action
-from civicops.ingest.values import FileSource, SocrataSource, Source
+from civicops.ingest.values import DriveEventSource, FileSource, SheetSource, SocrataSource, Source
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
 
 if TYPE_CHECKING:
@@ -35,13 +35,7 @@ def provenance(
             ignored[reason] = ignored.get(reason, 0) + count
     inputs = []
     for source in run.sources:
-        url = (
-            ""
-            if isinstance(source, FileSource)
-            else source.base_url
-            if isinstance(source, SocrataSource)
-            else source.url
-        )
+        url = source.base_url if isinstance(source, SocrataSource) else _address(source)
         for delivery in run.landing.live(run.product.name, source.name):
             inputs.append(
                 InputManifest(
@@ -79,6 +73,10 @@ def provenance(
 def _address(source: Source) -> str:
     if isinstance(source, SocrataSource):
         return f"{source.base_url}/resource/{source.dataset_id}"
+    if isinstance(source, DriveEventSource):
+        return source.drives.url
+    if isinstance(source, SheetSource):
+        return f"spreadsheet:{source.spreadsheet}"
     return "" if isinstance(source, FileSource) else source.url
 
 

@@ -1,0 +1,145 @@
+"""Snapshots: any kept one comes back as it was, nothing can be changed unnoticed, differences are what was done."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from civicops.errors import CivicopsError
+from civicops.ingest.snapshots.difference import changes
+from civicops.ingest.snapshots.items import COLUMNS, FOLDER, content_hash, item_table
+from civicops.ingest.snapshots.store import SnapshotStore
+
+START = datetime(2026, 1, 1, 6, tzinfo=UTC)
+Rows = dict[str, dict[str, Any]]
+
+
+def row(one: str, parent: str = "root", **more: Any) -> dict[str, Any]:
+    base = dict.fromkeys(COLUMNS)
+    return (
+        base
+        | {"id": one, "name": one, "mime_type": "text/csv", "parent_id": parent, "size_bytes": 1, "is_trashed": False}
+        | more
+    )
+
+
+def table(rows: Rows) -> pa.Table:
+    return item_table({name: [one[name] for one in rows.values()] for name in COLUMNS})
+
+
+def year_of(store: SnapshotStore, days: int, seed: int = 3) -> list[pa.Table]:
+    """Daily snapshots of a drive in which something happens on most days."""
+    draw = random.Random(seed)
+    rows: Rows = {f"f{n}": row(f"f{n}") for n in range(40)}
+    tables = []
+    for day in range(days):
+        for _ in range(draw.randrange(4)):
+            rows.pop(draw.choice(list(rows)), None)
+        for n in range(draw.randrange(4)):
+            rows[f"d{day}n{n}"] = row(f"d{day}n{n}", size_bytes=draw.choice([None, 5]))
+        rows[one]["name"] = f"renamed {day}" if (one := draw.choice(list(rows))) else ""
+        tables.append(table(rows))
+        store.seal("d", tables[-1], taken_at=START + timedelta(days=day), origin=str(day))
+    return tables
+
+
+def test_every_snapshot_comes_back_as_it_was_and_thinning_keeps_the_last_of_each_month(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    tables = year_of(store, 200)
+    for one in (store.snapshots("d")[0], store.snapshots("d")[77], store.snapshots("d")[-1]):
+        assert store.read(one).equals(tables[one.sequence - 1])
+    now = START + timedelta(days=199)
+    gone = store.thin("d", now=now)
+    kept = [one for one in store.snapshots("d") if one.is_kept]
+    monthly = {one.taken_at.date().isoformat() for one in kept if one.taken_at < now - timedelta(days=90)}
+    assert monthly == {"2026-01-31", "2026-02-28", "2026-03-31"} and len(kept) == 200 - gone == 94
+    for one in (*kept[:4], kept[40], kept[-1]):
+        assert store.read(one).equals(tables[one.sequence - 1])
+    assert list(store.verify("d")) == []
+    with pytest.raises(CivicopsError, match="not kept"):
+        store.read(store.snapshots("d")[0])
+
+
+def test_a_change_to_any_file_is_noticed(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    year_of(store, 5)
+    path = tmp_path / "d" / "back-000002.parquet"
+    rows = pq.read_table(path)
+    pq.write_table(rows.set_column(1, "name", pa.array(["forged"] * len(rows))), path)
+    assert [line[:10] for line in store.verify("d")] == ["Snapshot 2", "Snapshot 1"]
+    text = (tmp_path / "d" / "000004.json").read_text()
+    (tmp_path / "d" / "000004.json").write_text(text.replace('"items": ', '"items": 1'))
+    assert "its seal does not fit" in next(store.verify("d"))
+
+
+def test_sealing_the_same_answers_again_changes_nothing_and_leftovers_of_a_kill_go(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    first = store.seal("d", table({"a": row("a")}), taken_at=START, origin="1")
+    assert store.seal("d", table({"b": row("b")}), taken_at=START, origin="1") == first
+    for left in ("full-000002.parquet", "back-000001.parquet", ".draft-1-full-000002.parquet"):
+        (tmp_path / "d" / left).write_bytes(b"half")
+    second = store.seal("d", table({"b": row("b")}), taken_at=START + timedelta(days=1), origin="2")
+    assert store.read(first)["id"].to_pylist() == ["a"] and store.read(second)["id"].to_pylist() == ["b"]
+    assert sorted(path.name for path in (tmp_path / "d").glob("*.parquet")) == [
+        "back-000001.parquet",
+        "full-000002.parquet",
+    ]
+    with pytest.raises(CivicopsError, match="older than the last"):
+        store.seal("d", table({}), taken_at=START, origin="3")
+
+
+def test_the_hash_is_of_values_not_of_files() -> None:
+    rows = {one: row(one, size_bytes=size, editor=who) for one, size, who in (("a", None, "x"), ("b", 0, None))}
+    same = pa.concat_tables([table(rows).slice(0, 1), table(rows).slice(1, 1)])
+    assert content_hash(same) == content_hash(table(rows))
+    for field, value in (
+        ("size_bytes", 0),
+        ("editor", ""),
+        ("name", "a "),
+        ("is_trashed", True),
+        ("modified_at", START),
+    ):
+        changed = {**rows, "a": {**rows["a"], field: value}}
+        assert content_hash(table(changed)) != content_hash(table(rows)), field
+
+
+def test_changes_are_told_apart_and_have_their_paths() -> None:
+    folders = {
+        one: row(one, parent, mime_type=FOLDER, size_bytes=None)
+        for one, parent in (("A", "root"), ("B", "A"), ("C", "root"))
+    }
+    files = {
+        one: row(one, "B") for one in ("gone", "trashed", "moved", "renamed", "edited", "still", "emptied", "restored")
+    }
+    files["emptied"]["is_trashed"] = files["restored"]["is_trashed"] = True
+    before = {**folders, **files}
+    after = {key: dict(value) for key, value in before.items() if key not in ("gone", "emptied")}
+    after["trashed"]["is_trashed"], after["restored"]["is_trashed"] = True, False
+    after["moved"]["parent_id"], after["renamed"]["name"], after["edited"]["size_bytes"] = "C", "other", 9
+    after["B"]["name"] = "B2"
+    after["new"] = row("new", "C")
+    found = {one["id"]: one for one in changes(table(before), table(after)).to_pylist()}
+    assert {one: value["change"] for one, value in found.items()} == {
+        "gone": "absent", "trashed": "trashed", "moved": "moved", "renamed": "renamed", "edited": "modified", "emptied": "emptied",
+        "restored": "restored", "new": "added", "B": "renamed",
+    }  # fmt: skip
+    assert (found["gone"]["path"], found["gone"]["top_folder_files"]) == ("/A/B/gone", 6)
+    assert (found["moved"]["path"], found["moved"]["path_after"]) == ("/A/B/moved", "/C/moved")
+    assert found["renamed"]["path_after"] == "/A/B2/other" and found["new"]["path_after"] == "/C/new"
+
+
+def test_folders_in_a_circle_do_not_hang() -> None:
+    folders = {one: row(one, parent, mime_type=FOLDER) for one, parent in (("A", "B"), ("B", "A"))}
+    before = {**folders, "f": row("f", "A")}
+    assert [one["change"] for one in changes(table(before), table(folders)).to_pylist()] == ["absent"]
+
+
+def test_an_id_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(CivicopsError, match="cannot be the id"):
+        SnapshotStore(tmp_path).seal("../x", table({}), taken_at=START, origin="1")
