@@ -52,4 +52,5 @@ def test_demo_ends_at_a_portal_and_takes_it_down_when_told_to(tmp_path: Path) ->
             httpx.get(address, trust_env=False)
     finally:
         if child.poll() is None:
-            child.kill()
+            child.terminate()  # not killed: it has a portal to end
+            child.wait(60)
