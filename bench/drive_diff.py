@@ -211,7 +211,8 @@ def run(quick: bool) -> Table:
         shutil.rmtree(folder)
     notes = (
         "Two snapshots of a drive compared: what was added, trashed, moved, renamed, changed or is absent, each with its path. "
-        "Read from Parquet, each contender in a process of its own, best of three. 2 % of the files changed, 1 % gone, 1 % new. `processor`: seconds of both cores together; on a busy machine they say more.",
+        "Read from Parquet, each contender in a process of its own, best of three. 2 % of the files changed, 1 % gone, 1 % new. "
+        "`processor`: seconds of both cores together; on a busy machine they say more.",
         "The last line reckons 23 drives of that size: the newest snapshot in whole, 90 daily steps, and 24 monthly ones of "
         "eight days' changes each (an item that changes every day counts once).",
     )
