@@ -193,7 +193,8 @@ def run(quick: bool) -> Table:
 
 
 def evaluation(datasets: int) -> tuple[float, float]:
-    """Seconds, by the clock and of the processor, to evaluate every monitor of so many one-dataset products, each with a year of daily runs and 30 profiles."""
+    """Seconds, by the clock and of the processor, to evaluate every monitor of so many one-dataset products, each with a year of
+    daily runs and 30 profiles."""
     from bench.observed import made_workspace, signals_of_all
 
     with tempfile.TemporaryDirectory() as folder:
