@@ -180,29 +180,32 @@ def run(quick: bool) -> Table:
             per = total[0] / total[1]
             figures |= {"recall": f"{per:.2f}", "false alarms per quarter": f"{wrong:.2f}"}
             rows.append(Row(f"{name}: {words}", figures))
-    seconds, datasets = evaluation(50 if quick else 500)
+    datasets = 50 if quick else 500
+    seconds, busy = evaluation(datasets)
     notes = (
         "Share of planted faults that were found, and false alarms per dataset and quarter on the same counts without faults, "
         "public holidays included. A category gone is two fifths of the rows, found within 14 days; a slow decline takes 60 "
         "days to half. Real counts are small and bursty: on a day with few rows a lost day is no surprise.",
-        f"All monitors of {datasets} datasets with a year of daily history, evaluated in one process: {seconds:.1f} s.",
+        f"All monitors of {datasets} datasets with a year of daily history, evaluated in one process: {seconds:.1f} s, of them "
+        f"{busy:.1f} s of processor time; the goal is 10 s.",
     )
     return Table("anomalies", tuple(rows), notes)
 
 
-def evaluation(datasets: int) -> tuple[float, int]:
-    """Seconds to evaluate every monitor of so many one-dataset products, each with a year of daily runs and 30 profiles."""
+def evaluation(datasets: int) -> tuple[float, float]:
+    """Seconds, by the clock and of the processor, to evaluate every monitor of so many one-dataset products, each with a year of
+    daily runs and 30 profiles."""
     from bench.observed import made_workspace, signals_of_all
 
     with tempfile.TemporaryDirectory() as folder:
         workspace = made_workspace(Path(folder), datasets)
         workspace.products  # noqa: B018 - reading contracts is not what is measured
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         asked = signals_of_all(workspace)
-        seconds = time.perf_counter() - began
+        seconds, busy = time.perf_counter() - began, time.process_time() - busy
     if asked < datasets * 8:
         raise RuntimeError(f"only {asked} signals of {datasets} datasets: something was not evaluated")
-    return seconds, datasets
+    return seconds, busy
 
 
 if __name__ == "__main__":
