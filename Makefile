@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev web demo check test docs lock bench clean
+.PHONY: help setup setup-dev web demo check test pictures docs lock bench clean
 
 PY := .venv/bin/python
 CODE := src $(wildcard products simulators tools bench) tests
@@ -37,7 +37,12 @@ check: setup-dev ## style, types, layers and docs
 
 test: setup-dev ## run every test; ARGS="-k geo" for some of them
 	@$(PY) -m tools.postgres || true
+	@$(PY) -m tools.browser
 	$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(ARGS)
+
+pictures: setup-dev ## take pictures of the main pages for docs (make demo SERVE=0 first)
+	@$(PY) -m tools.browser
+	$(PY) -m tools.pictures $(ARGS)
 
 docs: setup-dev ## write docs/reference anew from the code
 	$(PY) -m tools.reference

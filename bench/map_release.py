@@ -113,6 +113,8 @@ def _tables(con: duckdb.DuckDBPyConnection, city: Any) -> None:
     )
     con.register("made_addresses", city.addresses)
     con.execute("CREATE TABLE addresses AS SELECT row_number() OVER () - 1 AS a, * FROM made_addresses")
+    # A place of its own for "none": a left join would put the rows without one behind the others.
+    con.execute("INSERT INTO addresses (a) VALUES (-1)")
 
 
 def _place(store: ReleaseStore, contract: Any, made: Provenance, folder: Path, rows: int) -> None:
@@ -157,7 +159,7 @@ def run(quick: bool) -> Table:
     manifest = json.loads((home / "files" / "manifest.json").read_text(encoding="utf-8"))
     (home / "READY").write_text(f"{manifest['total_rows']} requests until {END}\n", encoding="utf-8")
     sizes: dict[str, list[int]] = defaultdict(list)
-    for path in (home / "files").iterdir():
+    for path in (home / "files").glob("*.*"):
         sizes[path.name.split("-")[0].split(".")[0]].append(path.stat().st_size)
     cells = sum(entry["cells"] for entry in manifest["cubes"])
     waits = sum(entry["cells"] for entry in manifest["waits"])

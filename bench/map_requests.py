@@ -78,7 +78,7 @@ DEPARTMENTS = (
 
 
 def requests_sql(rows: int) -> str:
-    """A SELECT of so many requests in the order of a release, from the table `addresses` (numbered by `a`)."""
+    """A SELECT of so many requests in the order of a release, from the table `addresses` (numbered by `a`; -1 is no place)."""
 
     def u(salt: int) -> str:
         """A number from 0 to 1 that looks like chance."""
@@ -115,7 +115,7 @@ def requests_sql(rows: int) -> str:
             date_diff('day', DATE '{CHANGE}', DATE '{CHANGED}')::DOUBLE) AS is_case,
             timezone('America/Los_Angeles', created_on::TIMESTAMP + to_seconds(
                 CAST(floor((0.25 + 0.6 * day_part) * 86400) AS BIGINT))) AS created_at,
-            CASE WHEN u_more < 0.045 THEN -1 ELSE CAST(floor(pow(u_place, 1.7) * (SELECT count(*) FROM addresses))
+            CASE WHEN u_more < 0.045 THEN -1 ELSE CAST(floor(pow(u_place, 1.7) * (SELECT max(a) + 1 FROM addresses))
                 AS BIGINT) END AS place
         FROM numbered
     ), coded AS (
@@ -164,8 +164,8 @@ def requests_sql(rows: int) -> str:
         CASE WHEN type <> 'homeless_encampment' THEN address END AS address, zip_code,
         CASE WHEN type = 'homeless_encampment' THEN round(longitude, 2) ELSE longitude END AS longitude,
         CASE WHEN type = 'homeless_encampment' THEN round(latitude, 2) ELSE latitude END AS latitude,
-        CASE WHEN a IS NULL THEN 'unknown' ELSE COALESCE(council, 'none') END AS council_code,
-        CASE WHEN a IS NOT NULL THEN CASE WHEN council IS NULL THEN 0 ELSE 1 END END AS council_matches,
+        CASE WHEN place < 0 THEN 'unknown' ELSE COALESCE(council, 'none') END AS council_code,
+        CASE WHEN place >= 0 THEN CASE WHEN council IS NULL THEN 0 ELSE 1 END END AS council_matches,
         council AS source_council_code, CASE WHEN council IS NOT NULL THEN TRUE END AS is_council_agreed,
         CASE WHEN created_on < DATE '2022-12-12' THEN cd_2012 ELSE cd_2021 END AS district_code,
         cd_2012 AS source_district_code,
@@ -173,7 +173,7 @@ def requests_sql(rows: int) -> str:
         'AREA ' || (CAST(council AS INTEGER) % 7) || ' APC' AS planning_area, 'POLICE ' || (CAST(council AS INTEGER) % 21) AS
         police_precinct,
         CASE WHEN i % 40 = 0 THEN ['service_before_closed'] ELSE CAST([] AS VARCHAR[]) END AS flags
-    FROM stated LEFT JOIN addresses ON place = a
+    FROM stated JOIN addresses ON place = a
     """
 
 

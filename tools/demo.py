@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -62,6 +63,8 @@ def main() -> int:
 
 def _portal(*, stay: bool) -> bool:
     """Start the portal and look at each main page; with `stay` leave it running until Ctrl-C. True when every page answered."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)  # also where the shell that started us ignores Ctrl-C
     port = _free_port()
     words = _command("portal", "serve", "--samples", "--port", str(port))
     portal = subprocess.Popen(words, cwd=HOME, stdout=None if stay else subprocess.PIPE, text=True)
@@ -80,6 +83,10 @@ def _portal(*, stay: bool) -> bool:
         if portal.poll() is None:
             portal.terminate()
         portal.wait(30)
+
+
+def _stop(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _visit(base: str) -> bool:

@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,10 +88,11 @@ class RunLog:
     def runs(self, product: str | None = None) -> Iterator[RunRecord]:
         """Every run, newest first; of one product if named."""
         for month in sorted((p for p in self.folder.glob("????-??") if p.is_dir()), reverse=True):
-            for path in sorted(month.glob(f"*-{product or '*'}-*.json"), reverse=True):
-                record = _read(path)
-                if record is not None and product in (None, record.product):
-                    yield record
+            paths = sorted(month.glob(f"*-{product or '*'}-*.json"), reverse=True)
+            # A name says the second; of runs that began in the same one, only the record says which came first.
+            for _, same in groupby(paths, key=lambda path: path.name.partition("-")[0]):
+                records = [record for path in same if (record := _read(path)) and product in (None, record.product)]
+                yield from sorted(records, key=lambda record: record.started_at, reverse=True)
 
     def lock(self, product: str) -> FileLock:
         """The lock that a run of the product holds while it lives. The system frees it when the process dies, however it dies."""

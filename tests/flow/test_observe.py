@@ -18,6 +18,7 @@ from civicops.orchestrate.sweeping import sweep_all
 from simulators.mailbox import Mailbox, WebhookSink
 from tests.duck import asked
 from tests.flow.conftest import Library
+from tests.flow.test_cli import answer, type_in
 
 GOOD: list[tuple[object, ...]] = [("a1", "Alder", 3, "2026-01-02"), ("a2", "Harbor", 5, "2026-01-03")]
 CANARY = "hunter2-canary-secret"
@@ -328,3 +329,33 @@ def test_a_typo_in_a_monitor_is_an_error_that_names_the_nearest_word(library: Li
     contract.write_text(contract.read_text().replace("column: changed_on, settle", "column: changed_at, settle"))
     with pytest.raises(CivicopsError, match="changed_on"):
         library.workspace.product("library")
+
+
+def test_the_commands_answer_people_and_programs(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    def words(*command: str, fails: bool = False) -> str:
+        done = type_in(library.root, *command, CIVICOPS_USER="grace")
+        assert bool(done.returncode) == fails, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    library.deliver(GOOD)
+    library.run()
+    stop_the_run(library)
+    assert "Loans: the last run failed" in words("status")
+    assert [item["title"] for item in answer(library.root, "incidents", "list")] == ["Loans: the last run failed"]
+    assert "What to do:" in words("incidents", "show", "1")
+    words("incidents", "ack", "1", "--note", "looking")
+    shown = answer(library.root, "incidents", "show", "1")
+    assert shown["incident"]["state"] == "acknowledged"
+    assert [event["kind"] for event in shown["events"]] == ["opened", "acknowledged"]
+    words("maintenance", "start", "library", "--hours", "1", "--reason", "moving")
+    assert [item["reason"] for item in answer(library.root, "maintenance", "list")] == ["moving"]
+    words("maintenance", "end", "1")
+    words("incidents", "resolve", "1", "--note", "done")
+    assert answer(library.root, "incidents", "list") == []
+    assert answer(library.root, "observe", "tick")["firing"] == 0
+    assert [line["status"] for line in answer(library.root, "history", "library")] == ["succeeded", "failed"]
+    assert "100.00%" in words("history", "library.loans", "--checks")
+    assert "There is no alert route 'desk'" in words("alerts", "test", "desk", fails=True)
+    assert "There is no incident 9" in words("incidents", "show", "9", fails=True)
+    assert answer(library.root, "alerts", "log") == []

@@ -184,7 +184,7 @@ def test_a_killed_run_is_shown_as_failed_and_its_lock_is_free(library: Library) 
 def test_a_dead_run_is_failed_in_dagsters_history_too(library: Library) -> None:
     from dagster import DagsterRunStatus
 
-    from civicops.orchestrate.running import open_instance
+    from civicops.orchestrate.dagster_home import open_instance
 
     child = library.process()
     child.start()
@@ -200,7 +200,7 @@ def test_a_dead_run_is_failed_in_dagsters_history_too(library: Library) -> None:
 def test_runs_from_the_command_line_stand_in_dagsters_history_with_their_checks(library: Library) -> None:
     from dagster import AssetKey
 
-    from civicops.orchestrate.running import open_instance
+    from civicops.orchestrate.dagster_home import open_instance
 
     record = library.run()
     with open_instance(library.workspace) as instance:

@@ -1,4 +1,4 @@
-"""The scheduler and its pages: started by one command, ended by one signal, and noticing when a run dies.
+"""The portal, the scheduler and its pages: started by one command, ended by one signal, and noticing when a run dies.
 
 Belongs here: `civicops up` as processes. Does not belong here: what a run does (`test_orchestrate_runs`).
 """
@@ -36,10 +36,10 @@ def free_port() -> int:
 @contextmanager
 def up(library: Library) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[str], Any]]]:
     """`civicops up` on a free port, and a way to ask Dagster's own interface."""
-    port = free_port()
+    port, portal_port = free_port(), free_port()
     log = (library.root / "up.log").open("wb")
     process = subprocess.Popen(
-        [*PROGRAM, "up", "--port", str(port), "--portal-port", str(free_port())],
+        [*PROGRAM, "up", "--port", str(port), "--portal-port", str(portal_port)],
         cwd=library.root,
         stdout=log,
         stderr=log,
@@ -50,6 +50,8 @@ def up(library: Library) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[st
         return reply.json()["data"]
 
     try:
+        portal = f"http://127.0.0.1:{portal_port}/"
+        eventually(lambda: "Loans" in httpx.get(portal, trust_env=False).text, 120)
         eventually(lambda: ask("{ version }") is not None, 120)
         yield process, ask
     finally:

@@ -16,6 +16,7 @@ from datetime import datetime
 
 import pytest
 
+from civicops.portal.changes import want_changes, wanted_changes
 from tests.duck import asked
 from tests.flow.portal_kit import SECRET, Server, make_shelf, serving
 
@@ -224,3 +225,30 @@ def test_pages_answer_within_100_ms(portal: Server) -> None:
             assert portal.get(path).status_code == 200
             times.append(time.perf_counter() - began)
         assert statistics.median(times) < 0.1, (path, statistics.median(times))
+
+
+def test_large_tables_are_compared_without_anybody_waiting(portal: Server) -> None:
+    new, old = portal.version("loan_list"), portal.version("loan_list", 1)
+    releases = portal.library.releases
+    kept = portal.library.root / "var" / "portal" / "changes" / "library" / "loan_list" / f"{old}..{new}.json"
+    deadline = time.monotonic() + 30
+    while not kept.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert kept.exists(), "the newest version is compared before anybody asks"
+    known = json.loads(kept.read_text())
+    assert (known["added"], known["removed"], known["rows_after"]) == (
+        1,
+        0,
+        portal.sql("SELECT count(*) FROM {loan_list}")[0][0],
+    )
+
+    workspace = portal.library.workspace
+    want_changes(workspace, releases.find("library", "loan_list", old), releases.find("library", "loan_list", new))
+    assert [(a.version, b.version) for a, b in wanted_changes(workspace)] == [(old, new)]
+    kept.unlink()
+    deadline = time.monotonic() + 30
+    while not kept.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert kept.exists() and not list(wanted_changes(workspace)), (
+        "what somebody asked for is compared in the background"
+    )

@@ -43,8 +43,16 @@ def split_text(con: duckdb.DuckDBPyConnection, compiled: Compiled, work: Path) -
 
 
 def typed_rows(path: Path, source: str, sha256: str, sequence: int) -> str:
-    """A SELECT of a typed Parquet file's rows with their numbers and where they come from."""
-    origin = f"{text(source)} AS _source, {text(sha256)} AS _object, CAST({sequence} AS BIGINT) AS _delivery"
+    """A SELECT of a typed Parquet file's rows with their numbers and where they come from.
+
+    The two texts that are alike in every row are enumerations of one value: written as text, but without looking each up in a
+    dictionary, which costs a tenth of the time of writing 24 columns.
+    """
+    alike = ", ".join(
+        f"CAST({text(value)} AS ENUM ({text(value)})) AS {name}"
+        for name, value in (("_source", source), ("_object", sha256))
+    )
+    origin = f"{alike}, CAST({sequence} AS BIGINT) AS _delivery"
     return f"SELECT *, {origin} FROM read_parquet({text(str(path))}, file_row_number = true)"
 
 

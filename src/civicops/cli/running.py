@@ -5,12 +5,15 @@ Belongs here: products, run, status, diagnose, up. Does not belong here: how a r
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from civicops.cli.output import Json, as_json, bars, next_step, say, table
 from civicops.errors import CivicopsError
+
+if TYPE_CHECKING:
+    from civicops.workspace import Workspace as AWorkspace
 
 Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="The name of a product's folder.", show_default=False)]
 
@@ -134,6 +137,9 @@ def status(
         for i in found
     ]
     table(("at (UTC)", "product", "status", "by", "took", "why"), rows)
+    if _say_incidents(workspace, product):
+        next_step("civicops incidents list")
+        return
     failed = next((i for i in found if i.status == "failed"), None)
     if not found:
         next_step("civicops run PRODUCT")
@@ -141,6 +147,23 @@ def status(
         next_step(failed.hint)
     else:
         next_step(f"civicops release list {found[0].product}")
+
+
+def _say_incidents(workspace: AWorkspace, product: str) -> bool:
+    """Print the open incidents, if there are any; the database is opened only then."""
+    from civicops.observe.watch import products_with_incidents  # noqa: PLC0415
+
+    with_some = products_with_incidents(workspace)
+    if not with_some or (product and product not in with_some):
+        return False
+    from civicops.cli.observing import open_incidents  # noqa: PLC0415
+
+    found = [item for item in open_incidents(workspace) if product in ("", item.product)]
+    if found:
+        say()
+        rows = [(i.id, i.severity, i.state, i.title) for i in found]
+        table(("incident", "severity", "state", "what"), rows)
+    return bool(found)
 
 
 def diagnose(product: Product, json: bool = Json) -> None:

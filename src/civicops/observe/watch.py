@@ -79,7 +79,7 @@ def look(workspace: Workspace, product: Product, now: datetime, *, is_new: bool)
     signals = list(cheap_signals(watched))
     own = product.folder / MONITORS_FILE
     is_calm = not is_new and not own.is_file() and not any(signal.is_firing for signal in signals)
-    if is_calm and product.name not in _with_incidents(workspace):
+    if is_calm and product.name not in products_with_incidents(workspace):
         return ()
     from civicops.observe.delivery import deliver_due  # noqa: PLC0415 - both load the database
     from civicops.observe.tables import open_database  # noqa: PLC0415
@@ -111,7 +111,7 @@ def tick(workspace: Workspace, now: datetime | None = None) -> Tick:
         except CivicopsError as error:
             _log.error("watching %s failed: %s", name, error)
     _note_incidents(workspace, database)
-    firing = len(_with_incidents(workspace))
+    firing = len(products_with_incidents(workspace))
     sent = deliver_due(workspace, database, at)
     seconds = (datetime.now(UTC) - began).total_seconds()
     return Tick(len(names), firing, changes, sent.delivered, sent.failed, round(seconds, 3))
@@ -239,7 +239,7 @@ def _with_incidents_file(workspace: Workspace) -> Path:
     return workspace.folder("observe") / "open.json"
 
 
-def _with_incidents(workspace: Workspace) -> frozenset[str]:
+def products_with_incidents(workspace: Workspace) -> frozenset[str]:
     """Products with an incident that is not resolved, as last noted: read without opening the database."""
     try:
         return frozenset(json.loads(_with_incidents_file(workspace).read_text(encoding="utf-8")))
@@ -255,5 +255,5 @@ def _note_incidents(workspace: Workspace, database: Database) -> None:
     with database.reading() as con:
         rows = con.execute(sa.select(INCIDENT.c.product).where(INCIDENT.c.state != "resolved").distinct()).all()
     names = {str(row.product) for row in rows}
-    if names != _with_incidents(workspace):
+    if names != products_with_incidents(workspace):
         write_json(_with_incidents_file(workspace), sorted(names))

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from civicops.errors import CivicopsError
-from civicops.orchestrate.running import dagster_home
+from civicops.orchestrate.dagster_home import dagster_home, open_instance
 from civicops.workspace import Workspace
 
 HOST = "127.0.0.1"
@@ -33,6 +33,9 @@ def serve(workspace: Workspace, *, port: int, portal_port: int, say: Callable[[s
     _refuse_taken(HOST, port)
     _refuse_taken(portal.host, portal_port)
     workspace.products  # noqa: B018 - a fault in a contract is said here, in our words, before any child starts
+    with open_instance(workspace):
+        # Makes Dagster's tables now: its two programs, started at once, would both try, and one of them would end.
+        pass
     environment = os.environ | {
         "DAGSTER_HOME": str(dagster_home(workspace)),
         "CIVICOPS_WORKSPACE": str(workspace.root),

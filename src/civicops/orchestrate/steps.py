@@ -26,7 +26,7 @@ from civicops.checks.batches import Batch, ObjectKey, RawBatch, fingerprint_of
 from civicops.checks.current import CurrentRows, current_rows
 from civicops.checks.gate import GateContext, judge_dataset, judge_rows
 from civicops.checks.rules import LookupValues
-from civicops.checks.sql import parquet
+from civicops.checks.sql import parquet, text
 from civicops.checks.values import CheckResult, Conservation, row_result
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
@@ -37,9 +37,11 @@ from civicops.ingest.values import FetchResult, Finding, Source
 from civicops.orchestrate.context import Accepted, ProductRun
 from civicops.orchestrate.provenance import provenance
 from civicops.release.publish import Published, StagedRelease, discard, publish, stage
-from civicops.transform import LayerFinding
+from civicops.release.store import ReleaseStore
+from civicops.transform import LayerFinding, read_ahead
 from civicops.transform import build as transform_build
 from civicops.transform.project import Engine
+from civicops.workspace import Product, Workspace
 
 STEPS = ("fetch", "check", "build", "gate", "publish")
 
@@ -174,20 +176,32 @@ def check(run: ProductRun, contract: Contract) -> Accepted:
 
 def build(run: ProductRun, accepted: tuple[Accepted, ...]) -> None:
     """Run the product's models over the current rows of its accepted datasets and the releases it reads."""
-    settings = run.workspace.settings.engine
     with run.step("build"):
         done = transform_build(
-            run.product.name,
-            run.product.models,
-            run.workspace.folder("warehouse") / f"{run.product.name}.duckdb",
+            **_models(run.workspace, run.product),
             accepted={item.contract.dataset: item.current.select for item in accepted},
-            lookups=run.product.lookups,
-            releases={name: [path] for name, path in read_releases(run).items()},
-            contracts=run.product.contracts,
-            engine=Engine(threads=settings.threads, memory_limit=settings.memory_limit),
         )
         run.note(models={model.name: round(model.seconds, 3) for model in done.models})
         run.find(*(_layer_finding(item) for item in done.layers))
+
+
+def read_models(workspace: Workspace, product: Product) -> None:
+    """Let dbt read the product's models before they are built; changes nothing but the time `build` takes."""
+    read_ahead(**_models(workspace, product))
+
+
+def _models(workspace: Workspace, product: Product) -> dict[str, Any]:
+    """What a build and reading ahead of it must be given alike."""
+    settings = workspace.settings.engine
+    return {
+        "product": product.name,
+        "models": product.models,
+        "warehouse": warehouse_file(workspace, product),
+        "lookups": product.lookups,
+        "releases": {name: [path] for name, path in read_releases(workspace, product).items()},
+        "contracts": product.contracts,
+        "engine": Engine(threads=settings.threads, memory_limit=settings.memory_limit),
+    }
 
 
 def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
@@ -199,7 +213,7 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
     gated: list[Gated] = []
     try:
         with run.step("gate"):
-            run.con.execute(f"ATTACH '{warehouse(run)}' AS built (READ_ONLY)")
+            run.con.execute(f"ATTACH {text(str(warehouse_file(run.workspace, run.product)))} AS built (READ_ONLY)")
             judged = [(contract, _judge(run, contract, accepted)) for contract in run.product.published]
             _stop_on([result for _, results in judged for result in results], [])
             for contract, results in judged:
@@ -247,17 +261,18 @@ def finish(run: ProductRun) -> None:
         run.batches.sweep(contract.dataset, valid)
 
 
-def warehouse(run: ProductRun) -> str:
-    """The product's DuckDB file, as text for an ATTACH."""
-    return str(run.workspace.folder("warehouse") / f"{run.product.name}.duckdb").replace("'", "''")
+def warehouse_file(workspace: Workspace, product: Product) -> Path:
+    """The product's DuckDB file."""
+    return workspace.folder("warehouse") / f"{product.name}.duckdb"
 
 
-def read_releases(run: ProductRun) -> dict[str, Path]:
+def read_releases(workspace: Workspace, product: Product) -> dict[str, Path]:
     """The Parquet files of the releases a product says it reads, by `<product>__<dataset>`."""
+    store = ReleaseStore(workspace.folder("releases"))
     found: dict[str, Path] = {}
-    for name in run.product.file.reads:
-        product, _, dataset = name.partition(".")
-        found[f"{product}__{dataset}"] = run.releases.find(product, dataset).data
+    for name in product.file.reads:
+        owner, _, dataset = name.partition(".")
+        found[f"{owner}__{dataset}"] = store.find(owner, dataset).data
     return found
 
 

@@ -10,7 +10,7 @@ import logging
 from civicops.errors import CivicopsError
 from civicops.portal.built import page_files
 from civicops.portal.catalogue import entries, versions
-from civicops.portal.changes import changes, kept_changes
+from civicops.portal.changes import changes, kept_changes, wanted_changes
 from civicops.portal.drawing import find_page
 from civicops.portal.pages import page_names
 from civicops.portal.reading import shelf
@@ -28,6 +28,11 @@ def build_everything(workspace: Workspace) -> None:
                 page_files(workspace, *find_page(workspace, product, name))
             except CivicopsError as error:
                 _tell(str(error))
+    for old, new in wanted_changes(workspace):
+        try:
+            changes(workspace, old, new)
+        except CivicopsError as error:
+            _tell(str(error))
     for item in entries():
         newest = next((row for row in versions(item) if row.is_current), None)
         if newest is None or newest.before is None or kept_changes(workspace, newest.before, newest.release):

@@ -44,7 +44,6 @@ def _engine() -> duckdb.DuckDBPyConnection:
             con = open_engine(limits.threads, limits.memory_limit)
             # From here on it reads releases and nothing else, whatever SQL it is given.
             con.execute(f"SET allowed_directories = [{literal(str(releases) + '/')}]")
-            con.execute("SET temp_directory = ''")
             con.execute("SET enable_external_access = false")
             con.execute("SET lock_configuration = true")
             _Engine.con = con

@@ -92,8 +92,7 @@ def _write(workspace: Workspace, part: Path, say: Callable[[str], None]) -> int:
             say(f"dataset {item.id}")
             _copy_dataset(part, item)
     _copy_static(part / "static")
-    (part / "404.html").write_bytes(_drawn(reverse("catalogue")))
-    return pages + 1
+    return pages
 
 
 def _paths() -> Iterator[str]:

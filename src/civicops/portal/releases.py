@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -50,7 +51,7 @@ class Releases(Mapping[str, Release]):
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection in which each release is a view under its name (`requests`, `people.teams`), times in UTC."""
         engine = self.workspace.settings.engine
-        with open_engine(engine.threads, engine.memory_limit) as con:
+        with open_engine(engine.threads, engine.memory_limit, self.workspace.folder("tmp")) as con:
             for name, release in self.found.items():
                 schema, _, table = name.rpartition(".")
                 if schema:
@@ -65,9 +66,16 @@ class Releases(Mapping[str, Release]):
             return con.execute(sql).fetch_arrow_table()
 
 
-def open_engine(threads: int, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """An engine of one's own that uses so much of the machine and thinks in UTC. `memory_limit` such as '512MB'."""
-    config: dict[str, Any] = {"threads": threads, "memory_limit": memory_limit}
+def open_engine(threads: int, memory_limit: str, temp: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An engine of one's own that uses so much of the machine and thinks in UTC. `memory_limit` such as '512MB'.
+
+    `temp`: where it may put what does not fit into memory; without one, such a question fails.
+    """
+    config: dict[str, Any] = {
+        "threads": threads,
+        "memory_limit": memory_limit,
+        "temp_directory": str(temp) if temp else "",
+    }
     con = duckdb.connect(config=config)
     # For all connections to come: a cursor would otherwise think in the zone of the machine.
     con.execute("SET GLOBAL TimeZone = 'UTC'")

@@ -69,8 +69,8 @@ export class Controller {
             const began = performance.now();
             void this.client
                 .count(state.filters, (counted) => {
+                    model.changedAt = began;
                     model.counted.value = counted;
-                    performance.measure("civicops:filter", { start: began, end: performance.now() });
                 })
                 .catch((error: Error) => this.failed(error));
         }

@@ -13,7 +13,8 @@ import { Cell } from "./state";
 import { App } from "./ui/app";
 import "./map.css";
 
-const THEME = "civicops-theme";
+/** The portal's pages keep the choice under the same name. */
+const THEME = "theme";
 
 /** Dark as the system says, until somebody chooses; the choice is kept, and shared with the pages around. */
 function darkness(): Cell<boolean> {
@@ -24,6 +25,7 @@ function darkness(): Cell<boolean> {
     } catch {
         // Storage is closed to us in some embedded pages; the system's choice will do.
     }
+    if (kept !== "dark" && kept !== "light") kept = null;
     const dark = new Cell(kept === null ? asked.matches : kept === "dark");
     let ours = false;
     asked.addEventListener("change", () => {
@@ -32,6 +34,11 @@ function darkness(): Cell<boolean> {
         dark.value = asked.matches;
         ours = false;
     });
+    // The page around has a switch of its own.
+    new MutationObserver(() => {
+        const { theme } = document.documentElement.dataset;
+        if (theme === "dark" || theme === "light") dark.value = theme === "dark";
+    }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     dark.subscribe((now) => {
         document.documentElement.dataset.theme = now ? "dark" : "light";
         if (ours) return;

@@ -114,6 +114,8 @@ export class Model {
     readonly selected = new Cell<Row | null>(null);
     readonly pointsNote = new Cell<string>("");
     readonly unknown = new Cell<readonly string[]>([]);
+    /** When the filters that `counted` answers were chosen, for measuring; milliseconds of the page. */
+    changedAt = 0;
 
     constructor(readonly manifest: Manifest, state: State) {
         this.state = new Cell(state);

@@ -51,27 +51,40 @@ CLEAN = (
 )
 NUMBER = "'^([0-9]+[A-Z]?(?:-[0-9]+)?(?: 1/2)?) (.+)$'"
 
-# Places are few beside requests: the same house asks again, and a crossing is one point.
-SPOTS = (
-    "SELECT address, zip_code, longitude, latitude, council_code, count(*) AS n FROM requests "
-    "WHERE NOT is_sensitive AND longitude IS NOT NULL AND latitude IS NOT NULL AND trim(address) <> '' GROUP BY ALL"
-)
+PUBLIC = "NOT is_sensitive AND longitude IS NOT NULL AND latitude IS NOT NULL AND trim(address) <> ''"
 SPELLED = (
-    f"SELECT address, clean, CASE WHEN parts[1] <> '' THEN parts[1] ELSE '' END AS number, "
+    "SELECT address, CASE WHEN parts[1] <> '' THEN parts[1] ELSE '' END AS number, "
     "CASE WHEN parts[1] <> '' THEN parts[2] ELSE clean END AS rest "
     f"FROM (SELECT address, clean, CASE WHEN is_crossing THEN ['', ''] ELSE [regexp_extract(clean, {NUMBER}, 1), "
     f"regexp_extract(clean, {NUMBER}, 2)] END AS parts FROM (SELECT address, clean, regexp_matches(clean, ?) AS is_crossing "
-    f"FROM (SELECT DISTINCT address, {CLEAN} AS clean FROM spots)) WHERE clean <> '')"
+    f"FROM (SELECT DISTINCT address, {CLEAN} AS clean FROM written)) WHERE clean <> '')"
 )
+# From here on a place is a number: requests are many, and so may be their points.
+MEANT = (
+    "SELECT w.address, w.zip, t.key, t.name, CASE WHEN t.other <> '' THEN 'AT ' || t.other ELSE s.number END AS place "
+    "FROM written AS w JOIN spelled AS s USING (address) JOIN streets AS t USING (rest)"
+)
+SPOTS = (
+    "SELECT k.id, r.longitude, r.latitude, r.council_code, count(*) AS n FROM requests AS r "
+    "JOIN known AS k ON r.address = k.address AND COALESCE(r.zip_code, '') = k.zip "
+    f"WHERE {PUBLIC.replace('address', 'r.address')} GROUP BY ALL"
+)
+ZIP_SPOTS = (
+    "SELECT zip_code AS zip, round(longitude, 3) AS longitude, round(latitude, 3) AS latitude, council_code, count(*) AS n "
+    f"FROM requests WHERE {PUBLIC} AND zip_code IS NOT NULL GROUP BY ALL"
+)
+"""A zip code is some kilometers wide: a hundred meters are near enough for its middle."""
 MIDDLES = (
-    "WITH ranked AS (SELECT *, sum(n) OVER (PARTITION BY {by}) AS total, "
+    "WITH ranked AS (SELECT {by}, longitude, latitude, n, sum(n) OVER (PARTITION BY {by}) AS total, "
     "sum(n) OVER (PARTITION BY {by} ORDER BY longitude, latitude ROWS UNBOUNDED PRECEDING) AS east, "
-    "sum(n) OVER (PARTITION BY {by} ORDER BY latitude, longitude ROWS UNBOUNDED PRECEDING) AS north FROM {table}) "
+    "sum(n) OVER (PARTITION BY {by} ORDER BY latitude, longitude ROWS UNBOUNDED PRECEDING) AS north FROM {table}), "
+    "held AS (SELECT {by}, arg_max(council_code, (n, council_code)) AS council_code FROM "
+    "(SELECT {by}, council_code, sum(n) AS n FROM {table} GROUP BY ALL) GROUP BY {by}) "
     "SELECT {by}, min(CASE WHEN 2 * east >= total THEN longitude END) AS longitude, "
-    "min(CASE WHEN 2 * north >= total THEN latitude END) AS latitude, arg_max(council_code, (n, council_code)) AS council_code, "
-    "CAST(sum(n) AS BIGINT) AS n FROM ranked GROUP BY {by}"
+    "min(CASE WHEN 2 * north >= total THEN latitude END) AS latitude, any_value(held.council_code) AS council_code, "
+    "CAST(sum(n) AS BIGINT) AS n FROM ranked JOIN held USING ({by}) GROUP BY {by}"
 )
-"""The middle of all requests of a group, each way by itself, and the council of the spot with the most of them."""
+"""The middle of all requests of a group, each way by itself, and the council that most of them are in."""
 
 
 def write_addresses(
@@ -79,33 +92,42 @@ def write_addresses(
 ) -> dict[str, Any]:
     """Write the index of the view `requests`; its entry in the manifest. `councils` gives each code its number."""
     words = read_words()
-    con.execute(f"CREATE OR REPLACE TABLE spots AS {SPOTS}")
+    _keep(con, "written", f"SELECT DISTINCT address, COALESCE(zip_code, '') AS zip FROM requests WHERE {PUBLIC}")
     joins = "|".join(words["join"])
-    con.execute(f"CREATE OR REPLACE TABLE spelled AS {SPELLED}", [rf"\S (?:{joins}) \S"])
+    _keep(con, "spelled", SPELLED, [rf"\S (?:{joins}) \S"])
     _name_streets(con, words)
-    con.execute(
-        "CREATE OR REPLACE TABLE visits AS SELECT t.key, t.name, CASE WHEN t.other <> '' THEN 'AT ' || t.other "
-        "ELSE s.number END AS place, "
-        "COALESCE(p.zip_code, '') AS zip, p.longitude, p.latitude, p.council_code, p.n "
-        "FROM spots AS p JOIN spelled AS s USING (address) JOIN streets AS t USING (rest)"
-    )
-    con.execute("DROP TABLE spelled")
-    con.execute(f"CREATE OR REPLACE TABLE addresses AS {MIDDLES.format(by='key, name, place, zip', table='visits')}")
-    con.execute(f"CREATE OR REPLACE TABLE whole_streets AS {MIDDLES.format(by='key, name', table='addresses')}")
-    con.execute("DROP TABLE visits")
+    _keep(con, "meant", MEANT)
+    _keep(
+        con, "places",
+        "SELECT key, name, place, zip, CAST(row_number() OVER (ORDER BY key, name, place, zip) AS INTEGER) AS id "
+        "FROM (SELECT DISTINCT key, name, place, zip FROM meant)",
+    )  # fmt: skip
+    _keep(con, "known", "SELECT address, zip, id FROM meant JOIN places USING (key, name, place, zip)")
+    _drop(con, "written", "spelled", "streets", "meant")
+    _keep(con, "spots", SPOTS)
+    _drop(con, "known")
+    _keep(con, "middles", MIDDLES.format(by="id", table="spots"))
+    _drop(con, "spots")
+    _keep(con, "addresses", "SELECT * EXCLUDE (id) FROM places JOIN middles USING (id)")
+    _keep(con, "whole_streets", MIDDLES.format(by="key, name", table="addresses"))
     zips = [
         {"zip": code, "x": x, "y": y, "council": council, "count": n}
         for code, x, y, council, n in _zips(con, frame, councils)
     ]
     shards = list(_shards(con, frame, councils, folder))
     index = {"format": FORMAT, "words": words, "zips": zips, "shards": shards}
-    con.execute("DROP TABLE spots")
-    count = (con.execute("SELECT count(*) FROM (SELECT DISTINCT name, place, zip FROM addresses)").fetchone() or (0,))[
-        0
-    ]
-    content = json.dumps(index, ensure_ascii=False, separators=(",", ":")).encode()
-    file = save(folder, "addresses", "json", content)
+    (count,) = con.execute("SELECT count(*) FROM addresses").fetchone() or (0,)
+    file = save(folder, "addresses", "json", json.dumps(index, ensure_ascii=False, separators=(",", ":")).encode())
     return {"index_file": file.file, "index_bytes": file.size, "count": count}
+
+
+def _keep(con: duckdb.DuckDBPyConnection, table: str, sql: str, values: list[str] | None = None) -> None:
+    con.execute(f"CREATE OR REPLACE TABLE {table} AS {sql}", values or [])
+
+
+def _drop(con: duckdb.DuckDBPyConnection, *tables: str) -> None:
+    for table in tables:
+        con.execute(f"DROP TABLE {table}")
 
 
 def _name_streets(con: duckdb.DuckDBPyConnection, words: Words) -> None:
@@ -124,16 +146,14 @@ def _name_streets(con: duckdb.DuckDBPyConnection, words: Words) -> None:
     names = ("rest", "key", "name", "other")
     table = pa.table({name: pa.array([row[n] for row in rows], pa.string()) for n, name in enumerate(names)})
     con.register("named_streets", table)
-    con.execute("CREATE OR REPLACE TABLE streets AS FROM named_streets")
+    _keep(con, "streets", "FROM named_streets")
     con.unregister("named_streets")
 
 
 def _zips(
     con: duckdb.DuckDBPyConnection, frame: Frame, councils: Mapping[str, int]
 ) -> Iterator[tuple[str, int, int, int, int]]:
-    found = con.execute(
-        f"SELECT * FROM ({MIDDLES.format(by='zip_code', table='spots')}) WHERE zip_code IS NOT NULL ORDER BY zip_code"
-    ).fetchall()
+    found = con.execute(f"SELECT * FROM ({MIDDLES.format(by='zip', table=f'({ZIP_SPOTS})')}) ORDER BY zip").fetchall()
     for code, lon, lat, council, n in found:
         x, y = frame.quantised(np.array([lon]), np.array([lat]))
         yield code, int(x[0]), int(y[0]), councils[council], n

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import yaml
 
 from civicops.errors import CivicopsError
 from civicops.release.sql import identifier, literal
@@ -31,6 +33,7 @@ from .waits_file import YearOfWaits
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+OURS = re.compile(r"(addresses|boundaries|cube|details|rows|waits)-.*\.(bin|json|parquet)")
 DATASETS = ("requests", "request_types", "councils", "areas", "time_to_close")
 MEMORY = "1500MB"
 
@@ -38,8 +41,9 @@ MEMORY = "1500MB"
 def build(releases: Mapping[str, Release], out: Path) -> None:
     """Write the map files of `releases` (dataset to release; those of `DATASETS` are read) into the folder `out`.
 
-    The same releases give the same bytes. The folder is there whole or as it was before, whenever the process is killed; an
-    earlier build in it is replaced. Raises `CivicopsError` when a release is missing or cannot be drawn.
+    The same releases give the same bytes. A manifest in `out` always names whole files, whenever the process is killed; those
+    of an earlier build are removed once its manifest is replaced. Raises `CivicopsError` when a release is missing or cannot
+    be drawn.
     """
     for dataset in DATASETS:
         if dataset not in releases:
@@ -60,13 +64,18 @@ def build(releases: Mapping[str, Release], out: Path) -> None:
 
 
 def _switch_in(part: Path, out: Path) -> None:
-    if out.is_dir() and any(out.iterdir()):
-        before = part.with_name(part.name + "-before")
-        out.rename(before)
-        part.rename(out)
-        shutil.rmtree(before)
-    else:
+    """Move the finished files to where they are read: a new folder at once, an older one by its manifest."""
+    if not out.is_dir() or not any(out.iterdir()):
         part.replace(out)
+        return
+    new = {path.name for path in part.iterdir()}
+    # Names are made of content, so a file that is there already is the same one, and old and new ones do not meet.
+    for name in sorted(new - {MANIFEST}):
+        (part / name).replace(out / name)
+    (part / MANIFEST).replace(out / MANIFEST)
+    for path in out.iterdir():
+        if path.name not in new and OURS.fullmatch(path.name):
+            path.unlink()
 
 
 def _write(releases: Mapping[str, Release], folder: Path) -> None:
@@ -132,7 +141,5 @@ def _head(con: duckdb.DuckDBPyConnection, releases: Mapping[str, Release]) -> di
 
 def _timezone() -> str:
     """The zone of the days, from the product's own description."""
-    for line in (Path(__file__).parents[2] / "product.yaml").read_text(encoding="utf-8").splitlines():
-        if line.startswith("timezone:"):
-            return line.split(":", 1)[1].strip()
-    return "UTC"
+    described = yaml.safe_load((Path(__file__).parents[2] / "product.yaml").read_text(encoding="utf-8"))
+    return str(described.get("timezone") or "UTC")

@@ -24,7 +24,6 @@ from civicops.release.values import Release, is_version
 router = Router()
 _NAME = r"^[a-z][a-z0-9_]*$"
 _VERSION = r"^\d{8}T\d{6}Z-[0-9a-f]{8}$"
-_FILTER = r"^[a-z][a-z0-9_]*:(eq|ne|lt|le|gt|ge|in|contains|null):[^\x00]*$"
 Product = Path(description="A product.", pattern=_NAME, max_length=80)
 Dataset = Path(description="One of its datasets.", pattern=_NAME, max_length=80)
 _ASKED_WRONG = {404: values.Problem, 422: values.Problem, 429: values.Problem}

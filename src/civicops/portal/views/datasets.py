@@ -15,6 +15,7 @@ from django.utils.cache import get_conditional_response
 from civicops.portal import catalogue, downloads, files
 from civicops.portal.access import may_read
 from civicops.portal.changes import changes as work_out
+from civicops.portal.changes import is_small, kept_changes, want_changes
 from civicops.portal.reading import access_of, package, store, workspace
 from civicops.portal.reading import shelf as read_shelf
 from civicops.release.diff import DiffError
@@ -92,9 +93,14 @@ def changes(request: HttpRequest, product: str, dataset: str, version: str) -> H
         _refuse(request, item, release)
     context: dict[str, Any] = {"item": item, "contract": item.contract, "old": old, "new": new}
     try:
-        context["found"] = work_out(workspace(), old, new)
+        context["found"] = kept_changes(workspace(), old, new)
+        if context["found"] is None and is_small(old, new):
+            context["found"] = work_out(workspace(), old, new)
     except DiffError as error:
         context["fault"] = str(error)
+    if not context.get("found") and "fault" not in context:
+        want_changes(workspace(), old, new)
+        return render(request, "portal/changes.html", context | {"waiting": True}, status=202)
     return render(request, "portal/changes.html", context)
 
 

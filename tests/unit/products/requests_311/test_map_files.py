@@ -167,6 +167,27 @@ def test_a_new_day_leaves_old_months_alone(tmp_path: Path, contracts: Contracts)
     assert after.manifest["bounds"] == before.manifest["bounds"]
 
 
+def test_requests_without_a_day_are_in_no_month(tmp_path: Path, contracts: Contracts) -> None:
+    files = made(
+        tmp_path, contracts, [request(0, "2024-01-01T01:00:00"), request(1, "2024-01-01T02:00:00", created_on=None)]
+    )
+    assert (files.manifest["total_rows"], files.manifest["undated_rows"]) == (2, 1)
+    assert sum(month["rows"] for month in files.manifest["months"]) == everything(files) == 1
+
+
+def test_more_codes_than_a_file_can_hold_are_refused(tmp_path: Path, contracts: Contracts) -> None:
+    rows = [request(n, "2024-01-01T01:00:00", status_code=f"s{n}") for n in range(257)]
+    with pytest.raises(CivicopsError, match="statuses"):
+        made(tmp_path, contracts, rows)
+
+
+def test_a_new_build_takes_the_place_of_an_older_one(tmp_path: Path, contracts: Contracts) -> None:
+    before = made(tmp_path / "a", contracts, [request(0, "2024-01-01T01:00:00")])
+    build(released(tmp_path / "more", contracts, [request(n, "2024-02-01T01:00:00") for n in range(2)]), before.folder)
+    after = MapFiles(before.folder)
+    assert after.manifest["total_rows"] == 2 and set(after.files()) == after.named()
+
+
 def test_a_missing_release_is_named(tmp_path: Path, contracts: Contracts) -> None:
     snapshot = released(tmp_path, contracts, [])
     del snapshot["areas"]

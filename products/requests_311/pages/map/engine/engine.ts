@@ -70,7 +70,8 @@ export class Engine {
     private words!: Vocabulary;
     private reader: Promise<DetailsReader> | null = null;
     private addresses!: Addresses;
-    private blocks: Block[] = [];
+    private readonly blocks: Block[] = [];
+    private readonly coming = new Map<number, Promise<void>>();
     private waitBlocks = new Map<number, Promise<WaitBlock>>();
     private readonly cancelled = new Map<number, AbortController>();
 
@@ -89,15 +90,23 @@ export class Engine {
         return { manifest: this.manifest, boundaries: await boundaries };
     }
 
-    /** Load the missing years, newest first, up to so many of them. */
+    /** Load the missing years, newest first, up to so many of them. Asked for twice at once, each is still loaded once. */
     async years(limit = Infinity): Promise<void> {
         const order = this.manifest.cubes.map((_, index) => index).sort((a, b) => this.manifest.cubes[b].year - this.manifest.cubes[a].year);
-        for (const index of order.slice(0, limit)) {
-            const { year } = this.manifest.cubes[index];
-            if (this.blocks.some((block) => block.year === year)) continue;
-            this.blocks.push(toBlock(this.words, year, await this.store.cube(index), this.monthsOf(year)));
-            this.tell({ kind: "years", loaded: this.blocks.length, total: order.length, oldest: year });
-        }
+        for (const index of order.slice(0, limit)) await this.year(index, order.length);
+    }
+
+    private year(index: number, total: number): Promise<void> {
+        const { year } = this.manifest.cubes[index];
+        const held = this.coming.get(year);
+        if (held) return held;
+        const coming = this.store.cube(index).then((cells) => {
+            this.blocks.push(toBlock(this.words, year, cells, this.monthsOf(year)));
+            this.tell({ kind: "years", loaded: this.blocks.length, total, oldest: year });
+        });
+        this.coming.set(year, coming);
+        coming.catch(() => this.coming.delete(year));
+        return coming;
     }
 
     /** Place in the manifest's list of month 1..12 of a year. */

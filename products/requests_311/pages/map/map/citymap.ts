@@ -58,6 +58,8 @@ export class CityMap {
     private layer: LayerName = "areas";
     private heat: Float32Array = new Float32Array(0);
     private spot: readonly [number, number] | null = null;
+    /** False while a style is being loaded: what is asked for meanwhile is kept, and shown when it is there. */
+    private styled = false;
 
     constructor(private readonly settings: Settings) {
         const { container, manifest, boundaries, dark, spot } = settings;
@@ -101,7 +103,7 @@ export class CityMap {
             settings.moved({ longitude: lng, latitude: lat, zoom: map.getZoom() }, "originalEvent" in event && Boolean(event.originalEvent));
         });
         const touch = (event: MapMouseEvent): Touch => {
-            const [found] = map.queryRenderedFeatures(event.point, { layers: ["fill"] });
+            const [found] = !this.styled ? [] : map.queryRenderedFeatures(event.point, { layers: ["fill"] });
             const { lng, lat } = event.lngLat;
             const reach = Math.abs(map.unproject([event.point.x + 12, event.point.y]).lng - lng);
             return { x: event.point.x, y: event.point.y, longitude: lng, latitude: lat, area: (found?.id as number | undefined) ?? null, reach };
@@ -121,7 +123,7 @@ export class CityMap {
     }
 
     private setHover(area: number | null): void {
-        if (area === this.hover) return;
+        if (area === this.hover || !this.styled) return;
         if (this.hover !== null) this.map.setFeatureState({ source: "areas", id: this.hover }, { hover: false });
         if (area !== null) this.map.setFeatureState({ source: "areas", id: area }, { hover: true });
         this.hover = area;
@@ -133,6 +135,7 @@ export class CityMap {
 
     /** Put into a fresh style all that was shown. */
     private filled(): void {
+        this.styled = true;
         if (!this.map.getLayer("points")) this.map.addLayer(this.points, "spot-halo");
         this.source("areas").setData(this.shapes[this.areas].areas);
         this.source("labels").setData(this.shapes[this.areas].labels);
@@ -157,6 +160,8 @@ export class CityMap {
             base = tilesStyle(new URL(basemap, document.baseURI).href, this.look);
         } else if (basemap) base = (await (await fetch(basemap)).json()) as StyleSpecification;
         const done = new Promise<void>((resolve) => void this.map.once("style.load", () => resolve()));
+        this.styled = false;
+        this.hover = null;
         this.map.setStyle(style(this.look, base), { diff: false });
         await done;
         this.filled();
@@ -168,9 +173,10 @@ export class CityMap {
 
     setAreas(areas: Areas): void {
         if (areas === this.areas) return;
-        this.setHover(null);
+        if (this.styled) this.setHover(null);
         this.areas = areas;
         this.looks.clear();
+        if (!this.styled) return;
         this.map.removeFeatureState({ source: "areas" });
         this.source("areas").setData(this.shapes[areas].areas);
         this.source("labels").setData(this.shapes[areas].labels);
@@ -181,7 +187,7 @@ export class CityMap {
         for (const [id, state] of looks) {
             const before = this.looks.get(id);
             if (before && before.color === state.color && before.chosen === state.chosen && before.dim === state.dim) continue;
-            this.map.setFeatureState({ source: "areas", id }, { ...state });
+            if (this.styled) this.map.setFeatureState({ source: "areas", id }, { ...state });
             this.looks.set(id, state);
         }
     }
@@ -189,7 +195,7 @@ export class CityMap {
     /** Which layer leads; areas fade to outlines under points and heat. */
     setLayer(layer: LayerName): void {
         this.layer = layer;
-        if (!this.map.getLayer("fill")) return;
+        if (!this.styled) return;
         this.map.setPaintProperty("fill", "fill-color", fillColor(this.look, layer));
         this.map.setLayoutProperty("heat", "visibility", layer === "heat" ? "visible" : "none");
         this.points.visible = layer === "points";
@@ -199,6 +205,7 @@ export class CityMap {
     /** Longitude, latitude and count of each box of a grid. */
     setHeat(boxes: Float32Array): void {
         this.heat = boxes;
+        if (!this.styled) return;
         const counts: number[] = [];
         for (let i = 2; i < boxes.length; i += 3) counts.push(boxes[i]);
         // The densest boxes are full brightness, so that one hot box does not leave the rest dark.
@@ -207,14 +214,15 @@ export class CityMap {
             type: "Feature" as const, properties: { weight: Math.min(1, count / top) },
             geometry: { type: "Point" as const, coordinates: [boxes[i * 3], boxes[i * 3 + 1]] },
         }));
-        this.source("heat")?.setData({ type: "FeatureCollection", features });
+        this.source("heat").setData({ type: "FeatureCollection", features });
     }
 
     /** Mark one spot, or none. */
     mark(spot: readonly [number, number] | null): void {
         this.spot = spot;
+        if (!this.styled) return;
         const features = spot ? [{ type: "Feature" as const, properties: {}, geometry: { type: "Point" as const, coordinates: [...spot] } }] : [];
-        this.source("spot")?.setData({ type: "FeatureCollection", features });
+        this.source("spot").setData({ type: "FeatureCollection", features });
     }
 
     box(): Box {

@@ -5,7 +5,7 @@
  *
  * The numbers of a month's rows go to the card as they are: x, y, kind, place, day and status, 12 bytes per point. A texture says of
  * each kind, place and status whether it passes, and of which color a kind is; a change of filters writes a few thousand bytes
- * into it and draws anew. No attribute is ever made again. (Why not deck.gl: docs/decisions.)
+ * into it and draws anew. No attribute is ever made again. (Why not deck.gl: docs/decisions/0011.)
  */
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibreMap } from "maplibre-gl";
 import { POINT_BYTES } from "../engine/rows";

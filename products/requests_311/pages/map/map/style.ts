@@ -9,7 +9,7 @@ import type { Look } from "./colors";
 
 const EMPTY = { type: "FeatureCollection" as const, features: [] };
 // Names are drawn with fonts of the reader's own system; the style names no glyphs to fetch.
-const FONT = ["Public Sans Web", "system-ui", "sans-serif"];
+const FONT = ["Source Sans Pro Web", "system-ui", "sans-serif"];
 const is = (state: string): ["boolean", ["feature-state", string], boolean] => ["boolean", ["feature-state", state], false];
 
 /** Areas carry their color where they lead; under points and heat they are plain land. */

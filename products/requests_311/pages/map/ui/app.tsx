@@ -116,14 +116,14 @@ function Ready({ boundaries, basemap }: { boundaries: unknown; basemap: string }
                     <button type="button" class="tool is-icon" aria-label={dark ? text.theme.toLight : text.theme.toDark} title={dark ? text.theme.toLight : text.theme.toDark} onClick={() => (page.dark.value = !dark)}><Icon name={dark ? "sun" : "moon"} /></button>
                 </nav>
             </header>
-            <main class={`body is-${sheet}`}>
+            <div class={`body is-${sheet}`}>
                 <section class="panel" aria-label={text.tabs.filters}>
                     <button
                         type="button" class="grip" aria-label={sheet === "full" ? text.sheet.down : text.sheet.up}
                         onClick={() => setSheet(sheet === "low" ? "half" : sheet === "half" ? "full" : "low")}
                     ><span aria-hidden="true" /></button>
-                    <Notices />
                     <Summary />
+                    <Notices />
                     <div class="tabs" role="tablist" aria-label={text.title} onKeyDown={arrows}>
                         {tabs.map((tab) => (
                             <button type="button" key={tab} id={`m311-tab-${tab}`} role="tab" aria-selected={tab === state.tab} aria-controls="m311-view" tabIndex={tab === state.tab ? 0 : -1} onClick={() => show(tab)}>
@@ -135,7 +135,7 @@ function Ready({ boundaries, basemap }: { boundaries: unknown; basemap: string }
                 </section>
                 <MapView boundaries={boundaries} basemap={basemap} />
                 <DetailsCard />
-            </main>
+            </div>
             <Dialogs open={dialog} close={() => setDialog(null)} />
         </>
     );

@@ -18,7 +18,7 @@ function ranked(counts: Float64Array, name: (id: number) => string, keep: (id: n
 }
 
 function toRange(name: string, wait: Wait): Range {
-    return { name, low: wait.p25, middle: wait.median, high: wait.p75, said: duration(wait.median) };
+    return { name, low: wait.p25, middle: wait.median, high: wait.p75, said: `${duration(wait.median)} · ${text.charts.waitOpen(percent(wait.censored / wait.count))}` };
 }
 
 function waitRows(entries: readonly { readonly name: string; readonly wait: Wait }[]): string[][] {

@@ -70,7 +70,7 @@ function Share({ close }: { close: () => void }) {
         <Dialog title={text.share.title} close={close}>
             <p class="hint">{text.share.hint}</p>
             <Copy label={text.share.link} value={bare + hash} rows={2} button={text.share.copy} />
-            <Copy label={text.share.embed} value={frame} rows={4} button={text.share.copyCode} />
+            <Copy label={text.share.embed} value={frame} rows={5} button={text.share.copyCode} />
             <button type="button" class="button is-plain" onClick={() => map && void saveCanvas(map.map.getCanvas(), text.map)}>{text.share.picture}</button>
         </Dialog>
     );
@@ -142,7 +142,8 @@ function About({ close }: { close: () => void }) {
             <p>{text.about.intro}</p>
             <p>
                 {text.about.newest(isoText(manifest.newest_created_on ?? manifest.last_day))}{" "}
-                {manifest.rows_without_point > 0 && text.about.without(number(manifest.rows_without_point))}
+                {manifest.rows_without_point > 0 && text.about.without(number(manifest.rows_without_point))}{" "}
+                {(manifest.undated_rows ?? 0) > 0 && text.about.undated(number(manifest.undated_rows ?? 0))}
             </p>
             <dl class="notes">
                 {[...groups].map(([title, texts]) => (

@@ -17,12 +17,12 @@ interface Option {
 }
 
 function Options({ options, dimension, most }: { options: readonly Option[]; dimension: Dimension; most: number }) {
-    const { model, state } = useShown();
+    const { model, manifest, state } = useShown();
     const choice = state.filters[dimension];
     return (
-        <ul class="options">
+        <ul class="options" data-dimension={dimension}>
             {options.map(({ id, name, count, hint }) => (
-                <li key={id}>
+                <li key={id} data-code={manifest[dimension][id].code} data-count={count}>
                     <label class={count ? "option" : "option is-empty"}>
                         <input type="checkbox" checked={choice?.includes(id) ?? false} onChange={() => model.filter({ [dimension]: toggled(choice, id) })} />
                         <span class="option-name">

@@ -42,7 +42,7 @@ export function Legend({ scale, layer, types }: { scale: Steps; layer: LayerName
                 {layer === "areas" ? text.legend[state.metric] : layer === "heat" ? text.layers.heat : text.what}
                 <span class="caret" aria-hidden="true" />
             </button>
-            {layer === "areas" && (
+            {layer === "areas" && scale.bounds.length > 0 && (
                 <div class="ramp" aria-hidden="true">
                     {scale.colors.map((color, i) => (
                         <span key={color} style={{ background: color }}>

@@ -3,9 +3,10 @@
  *
  * Belongs here: bringing model and map together. Does not belong here: speaking to MapLibre (`map/citymap.ts`).
  */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { compile, type Filters, Vocabulary } from "../engine/filters";
 import { dayNumber, type Manifest } from "../engine/format";
+import type { Row } from "../engine/engine";
 import { type AreaLook, CityMap, type Touch } from "../map/citymap";
 import { colorOf, OTHER_COLOR, steps, type Steps, TYPE_COLORS } from "../map/colors";
 import { type LayerName, toggled, useCell } from "../state";
@@ -18,6 +19,8 @@ import { areaValues, FEW, rateOf } from "./values";
 const POINTS_ZOOM = 13;
 const MOST_POINTS = 2_000_000;
 const HEAT_SIDE = 160;
+/** Milliseconds that a pointer rests before the request under it is looked for. */
+const REST = 60;
 
 /** What is drawn: what was asked for, and points where somebody has zoomed in far enough. */
 function drawn(layer: LayerName, zoom: number): LayerName {
@@ -49,6 +52,8 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
     const selected = useCell(model.selected);
     const place = useRef<HTMLDivElement>(null);
     const [touch, setTouch] = useState<Touch | null>(null);
+    const [point, setPoint] = useState<Row | null>(null);
+    const resting = useRef(0);
     const [zoom, setZoom] = useState(state.spot?.zoom ?? 9);
     const [scale, setScale] = useState<Steps>({ bounds: [], colors: [] });
     const [types, setTypes] = useState<readonly number[]>([]);
@@ -63,7 +68,12 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
                 setZoom(spot.zoom);
                 model.set({ spot });
             },
-            hovered: setTouch,
+            hovered(at) {
+                setTouch(at);
+                setPoint(null);
+                window.clearTimeout(resting.current);
+                if (at) resting.current = window.setTimeout(() => void rest(at), REST);
+            },
             tapped: (at) => void tap(at),
         });
         made.ready.then(() => (page.map.value = made), (error: Error) => (model.problem.value = error.message));
@@ -75,6 +85,12 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
             made.map.remove();
         };
     }, []);
+
+    // A pointer at rest over a point is told what it is.
+    const rest = async (at: Touch) => {
+        const now = model.state.value;
+        if (drawn(now.layer, page.map.value?.map.getZoom() ?? 0) === "points") setPoint(await client.call("near", now.filters, at.longitude, at.latitude, at.reach / 2));
+    };
 
     // Points are tapped before areas: what is small is meant when it is hit.
     const tap = async (at: Touch) => {
@@ -101,8 +117,8 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         if (far && !city.map.isMoving()) city.go(state.spot);
     }, [city, state.spot]);
 
-    // Colors of the areas: with every answer, at once.
-    useEffect(() => {
+    // Colors of the areas: with every answer, in the same frame as the lists.
+    useLayoutEffect(() => {
         if (!city || !counted) return;
         city.setAreas(state.areas);
         const values = areaValues(manifest, state.areas, state.metric, counted.counts, waits);
@@ -117,6 +133,8 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         });
         city.setLooks(looks);
         setScale(next);
+        // Lists and number are in the page before this runs, so now everything shows the new answer.
+        performance.measure("civicops:shown", { start: model.changedAt, end: performance.now() });
     }, [city, counted, waits, state.metric, state.areas, dark]);
 
     useEffect(() => city?.setLayer(layer), [city, layer]);
@@ -126,6 +144,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         if (!city || layer !== "points") return;
         let current = true;
         const { from, to } = state.filters;
+        const began = performance.now();
         if (from >= loaded.current.from && to <= loaded.current.to) return;
         onProgress.set("points", (done, total) => (model.pointsNote.value = done < total ? text.pointsLoading(done, total) : ""));
         client.call("points", state.filters, MOST_POINTS).then(
@@ -133,6 +152,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
                 if (!current) return;
                 loaded.current = { from: points.left ? Infinity : from, to, firstDay: points.firstDay };
                 city.points.setPoints(points.data, points.count);
+                city.map.once("render", () => performance.measure("civicops:drawn", { start: began, end: performance.now() }));
                 filterPoints(city, state.filters);
                 model.pointsNote.value = points.left ? text.pointsLeft(dayText(points.oldestDay)) : "";
             },
@@ -186,6 +206,7 @@ export function MapView({ boundaries, basemap }: { boundaries: unknown; basemap:
         <div class="map">
             <div class="map-canvas" ref={place} data-ready={city ? "yes" : "no"} />
             {touch && touch.area !== null && layer === "areas" && <Tip touch={touch} />}
+            {touch && point && layer === "points" && <PointTip touch={touch} row={point} />}
             {!page.embedded && <div class="bar"><Switches /></div>}
             <Legend scale={scale} layer={layer} types={types} />
         </div>
@@ -213,3 +234,16 @@ function Tip({ touch }: { touch: Touch }) {
     );
 }
 
+
+/** The request under the pointer, in short. */
+function PointTip({ touch, row }: { touch: Touch; row: Row }) {
+    const { manifest } = useShown();
+    return (
+        <div class="tip" style={{ insetInlineStart: `${touch.x}px`, insetBlockStart: `${touch.y}px` }} aria-hidden="true">
+            <strong>{nameOf(manifest, "types", manifest.kinds[row.kind][0])}</strong>
+            <span>{text.list.reported(dayText(row.day))}</span>
+            <span>{manifest.statuses[row.status].name}</span>
+            <small>{text.tapPoint}</small>
+        </div>
+    );
+}

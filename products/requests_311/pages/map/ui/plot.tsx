@@ -84,8 +84,8 @@ export function Bars({ bars, title }: { bars: readonly Bar[]; title: string }) {
                     <text x="0" y="13" fill={colors.ink}>{bar.name}</text>
                     {bar.values.map((value, i) => (
                         <g key={i} transform={`translate(0 ${18 + i * 15})`}>
-                            <rect width={Math.max(1.5, (value / most) * (WIDTH - 72))} height="11" rx="2" fill={i ? colors.second : colors.bar} />
-                            <text x={Math.max(1.5, (value / most) * (WIDTH - 72)) + 5} y="10" fill={colors.soft} font-size="11.5">{bar.said[i]}</text>
+                            <rect width={Math.max(1.5, (value / most) * (WIDTH - 96))} height="11" rx="2" fill={i ? colors.second : colors.bar} />
+                            <text x={Math.max(1.5, (value / most) * (WIDTH - 96)) + 5} y="10" fill={colors.soft} font-size="11.5">{bar.said[i]}</text>
                         </g>
                     ))}
                 </g>

@@ -43,25 +43,25 @@ export function Summary() {
 function Chips() {
     const { model, manifest, state } = useShown();
     const { filters } = state;
-    const chips: { readonly name: string; readonly off: () => void }[] = [];
+    const chips: { readonly key: string; readonly name: string; readonly off: () => void }[] = [];
     for (const dimension of DIMENSIONS) {
         const choice = filters[dimension];
         if (!choice) continue;
         if (dimension === "statuses" && (isGroup(manifest, filters, "open") || isGroup(manifest, filters, "closed"))) {
             const group = isGroup(manifest, filters, "open") ? "open" : "closed";
             if (statusesOf(manifest, group).length > 1) {
-                chips.push({ name: text[group], off: () => model.filter({ statuses: null }) });
+                chips.push({ key: group, name: text[group], off: () => model.filter({ statuses: null }) });
                 continue;
             }
         }
-        if (choice.length > 4) chips.push({ name: `${text.anyOf(choice.length)}: ${LABEL[dimension]}`, off: () => model.filter({ [dimension]: null }) });
-        else for (const id of choice) chips.push({ name: nameOf(manifest, dimension, id), off: () => model.filter({ [dimension]: toggled(choice, id) }) });
+        if (choice.length > 4) chips.push({ key: dimension, name: `${text.anyOf(choice.length)}: ${LABEL[dimension]}`, off: () => model.filter({ [dimension]: null }) });
+        else for (const id of choice) chips.push({ key: `${dimension} ${id}`, name: nameOf(manifest, dimension, id), off: () => model.filter({ [dimension]: toggled(choice, id) }) });
     }
     if (!chips.length) return null;
     return (
         <ul class="chips">
-            {chips.map(({ name, off }) => (
-                <li key={name}>
+            {chips.map(({ key, name, off }) => (
+                <li key={key}>
                     <button type="button" class="chip is-on" onClick={off} aria-label={text.remove(name)}>
                         {name} <span aria-hidden="true">×</span>
                     </button>

@@ -4,7 +4,8 @@
  * Belongs here: what all pages share. Does not belong here: what one product's page does (`products/<product>/pages`).
  */
 import "@uswds/uswds/css/uswds.min.css";
-import "@uswds/uswds/js";
+import header from "@uswds/uswds/js/usa-header";
+import skipnav from "@uswds/uswds/js/usa-skipnav";
 import "./portal.css";
 import "./parts.css";
 import { watchSearch } from "./search";
@@ -12,6 +13,9 @@ import { watchTheme } from "./theme";
 
 // In other people's pages: no frame of ours around it, in the portal and in a static copy alike.
 if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("is-embedded");
+// The menu on phones, and the link that skips it; no other component of USWDS here needs a script.
+header.on(document.body);
+skipnav.on(document.body);
 watchTheme(document);
 watchSearch(document);
 

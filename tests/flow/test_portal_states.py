@@ -1,0 +1,75 @@
+"""How the portal speaks of a product in every state it can be in, each of them brought about for real.
+
+Belongs here: never run, fresh, unchanged, failed, killed, late, retired. Does not belong here: the rest of the pages.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from civicops.errors import CivicopsError
+from tests.flow.conftest import LOANS_ROWS, Library
+from tests.flow.portal_kit import serving
+from tests.flow.test_orchestrate_up import eventually
+
+pytestmark = pytest.mark.xdist_group("portal")
+
+
+def change(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    time.sleep(1.2)  # the portal looks at files once a second
+
+
+def test_every_state_in_words(library: Library) -> None:
+    with serving(library) as portal:
+        for path in (
+            "/catalogue/",
+            "/catalogue/library/loan_list/",
+            "/products/library/",
+            "/api/",
+            "/api/v1/datasets/library/loan_list",
+        ):
+            assert portal.get(path).status_code == 200, "before the first run"
+        assert portal.get("/api/v1/datasets/library/loan_list/rows").status_code == 404
+        assert "No data yet" in portal.get("/").text and "It has not run here yet." in portal.get("/").text
+
+        library.run()
+        assert "Up to date" in portal.get("/").text
+        library.run()
+        assert "the source had nothing new" in portal.get("/").text
+
+        # A delivery of which most rows are held back: nothing is published, and the last good data stay.
+        library.deliver([(f"l{number}", "Quay", 7, "2026-01-03") for number in range(50)])
+        with pytest.raises(CivicopsError):
+            library.run()
+        page = portal.get("/").text
+        assert "Last run failed" in page and "What you see is the last good data." in page
+        assert "few_held_back" not in page, "what exactly is wrong is for those who can mend it"
+        assert "few_held_back" in portal.get("/", "contributor").text
+        assert portal.get("/api/v1/datasets/library/loan_list/rows").status_code == 200
+
+        # While a run goes on, and after its process was killed.
+        library.deliver([(f"m{number}", "Harbor", 7, "2026-01-04") for number in range(20_000)])
+        run = library.process()
+        run.start()
+        eventually(lambda: not next(library.log.runs("library")).is_over, 60)
+        assert "Updating now" in portal.get("/").text
+        os.kill(run.pid, signal.SIGKILL)
+        run.join()
+        assert "stopped half-way" in portal.get("/").text
+
+        library.deliver(LOANS_ROWS)
+        library.run()
+        assert "Up to date" in portal.get("/").text
+        product = library.product / "product.yaml"
+        change(product, "stage: pilot", "stage: pilot\nfreshness_hours: 0.0001")
+        assert ">Late<" in portal.get("/").text.replace("</span>Late", "</span>>Late")
+        change(product, "stage: pilot", "stage: retired")
+        assert "Retired" in portal.get("/").text
