@@ -55,6 +55,11 @@ def get(source: FileSource | UrlSource, landing: Landing, **how: Any) -> FetchRe
     return fetch(source, landing, PRODUCT, patience=QUICK, **how)
 
 
+def label(value: object) -> str:
+    """What a test is called by. Packed bytes hold the second in which they were packed, which is another one in each process."""
+    return value if isinstance(value, str) else "bytes"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -68,6 +73,7 @@ def get(source: FileSource | UrlSource, landing: Landing, **how: Any) -> FetchRe
         ("t.jsonl", b'{"a": "1", "b": "x"}\n{"a": 2, "b": "y"}\n'),
         ("t.ndjson.gz", gzip.compress(b'{"a": "1", "b": "x"}\n{"a": 2, "b": "y"}\n')),
     ],
+    ids=label,
 )
 def test_a_file_in_every_packing_reads_the_same(name: str, content: bytes, tmp_path: Path, landing: Landing) -> None:
     (tmp_path / name).write_bytes(content)
@@ -133,6 +139,7 @@ def test_a_folder_is_one_delivery_of_all_its_files(tmp_path: Path, landing: Land
         ("t.geojson", b'{"type": "Topology"}', "feature collection"),
         ("t.parquet", b"PAR1", "Parquet"),
     ],
+    ids=label,
 )  # fmt: skip
 def test_a_file_that_cannot_be_is_one_line(
     name: str, content: bytes, words: str, tmp_path: Path, landing: Landing
