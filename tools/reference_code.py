@@ -50,7 +50,7 @@ def monitors_page() -> str:
         parts.append(table(("key", "value", "when left out", "what it is"), field_rows(model)))
     parts.append(
         "An example, in `product.yaml`:\n\n```yaml\nmonitors:\n  freshness: {hours: 30, quiet_months: [7, 12]}\n"
-        "  volume: {column: created_on, settle_days: 2}\n  distribution_drift: {on: false}\n```\n"
+        "  volume: {column: created_on, settle_days: 2}\n  distribution_drift: {enabled: false}\n```\n"
     )
     return "\n".join(parts)
 

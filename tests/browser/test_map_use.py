@@ -226,7 +226,7 @@ def test_notes_tell_definitions_and_gaps(page: Page, site: Site) -> None:
 
 def test_points_are_drawn_and_filtered_without_being_made_again(page: Page, site: Site) -> None:
     show(page, site, "#from=2016-01-01&to=2025-12-31&show=points")
-    page.wait_for_function("() => performance.getEntriesByName('civicops:points').length > 0")
+    page.wait_for_function("() => performance.getEntriesByName('civicops:drawn').length > 0")  # all months are there
     page.evaluate("() => performance.clearMeasures()")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -19,7 +19,7 @@ Severity = Literal["info", "warning", "critical"]
 class _Monitor(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    on: bool = Field(default=True, description="Whether it watches at all.")
+    enabled: bool = Field(default=True, description="Whether it watches at all.")
 
 
 class DeadMan(_Monitor):

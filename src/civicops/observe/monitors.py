@@ -69,7 +69,7 @@ def _first_failure(watched: Watched) -> datetime | None:
 
 def _dead_man(watched: Watched) -> Iterator[Signal]:
     rule = watched.product.monitors().dead_man
-    if not rule.on or not watched.lines:
+    if not rule.enabled or not watched.lines:
         return
     due = last_due(watched.product.file.schedule, watched.zone, watched.now - timedelta(hours=rule.grace_hours))
     begun = watched.lines[0].moment
@@ -90,12 +90,12 @@ def _freshness(watched: Watched) -> Iterator[Signal]:
     promised = watched.product.file.freshness_hours
     own = watched.product.monitors().freshness
     limit = own.hours or promised
-    if own.on and limit is not None and watched.last_good_at is not None:
+    if own.enabled and limit is not None and watched.last_good_at is not None:
         yield _age(watched, None, watched.last_good_at, limit, group=RUNS)
     for contract in watched.product.published:
         rule = watched.product.monitors(contract).freshness
         limit = rule.hours or contract.freshness_hours or promised
-        if not rule.on or rule.column is None or limit is None:
+        if not rule.enabled or rule.column is None or limit is None:
             continue
         current, _ = watched.profiles(contract)
         newest = _moment((current or {}).get("columns", {}).get(rule.column, {}).get("max"), watched)
@@ -123,7 +123,7 @@ def _age(watched: Watched, contract: Contract | None, newest: datetime, limit: f
 def _reconciliation(watched: Watched) -> Iterator[Signal]:
     newest = watched.newest
     rule = watched.product.monitors().reconciliation
-    if newest is None or not rule.on or newest.status not in GOOD:
+    if newest is None or not rule.enabled or newest.status not in GOOD:
         return
     for source in newest.sources:
         there, here = source.get("at_source"), source.get("rows")
@@ -146,7 +146,7 @@ def _reconciliation(watched: Watched) -> Iterator[Signal]:
 def _duration(watched: Watched) -> Iterator[Signal]:
     rule = watched.product.monitors().duration
     took = [line.seconds for line in watched.lines if line.status == "succeeded"]
-    if not rule.on or len(took) <= _FEW_RUNS:
+    if not rule.enabled or len(took) <= _FEW_RUNS:
         return
     usual = median(took[-31:-1])
     slow = took[-1] > max(rule.seconds, rule.times * usual)
@@ -163,7 +163,7 @@ def _quarantine_share(watched: Watched) -> Iterator[Signal]:
     for contract in watched.product.accepted:
         rule = watched.product.monitors(contract).quarantine_share
         lines = [line for line in watched.by_dataset.get(contract.dataset, ()) if line.quarantine_share is not None]
-        if not rule.on or len(lines) < 2:
+        if not rule.enabled or len(lines) < 2:
             continue
         now = lines[-1].quarantine_share or 0.0
         usual = median(line.quarantine_share or 0.0 for line in lines[-31:-1])
@@ -183,7 +183,7 @@ def _checks(watched: Watched) -> Iterator[Signal]:
     for contract in watched.product.contracts:
         rule = watched.product.monitors(contract).checks
         lines = watched.by_dataset.get(contract.dataset, ())
-        if not rule.on or not lines:
+        if not rule.enabled or not lines:
             continue
         bad = _worse_checks(watched, contract, rule.change, lines)
         run = lines[-1].run_id
@@ -224,17 +224,17 @@ def _drift(watched: Watched, contract: Contract) -> Iterator[Signal]:
     if current is None or not earlier:
         return
     rules = watched.product.monitors(contract)
-    if rules.schema_drift.on:
+    if rules.schema_drift.enabled:
         found = tuple(drift.schema_shifts(current, earlier[-1]))
         yield _shifted(watched, contract, "schema_drift", "other columns", rules.schema_drift.severity, found)
-    if rules.null_share.on:
+    if rules.null_share.enabled:
         found = tuple(drift.null_shifts(current, earlier, rules.null_share.change))
         yield _shifted(watched, contract, "null_share", "columns lost values", rules.null_share.severity, found)
     rule = rules.category_drift
-    if rule.on:
+    if rule.enabled:
         found = tuple(drift.category_shifts(current, earlier, columns=rule.columns, index=rule.index, share=rule.share))
         yield _shifted(watched, contract, "category_drift", "categories shifted", rule.severity, found)
-    if rules.distribution_drift.on:
+    if rules.distribution_drift.enabled:
         found = tuple(drift.distribution_shifts(current, earlier, rules.distribution_drift.index))
         severity = rules.distribution_drift.severity
         yield _shifted(watched, contract, "distribution_drift", "numbers shifted", severity, found)

@@ -39,7 +39,7 @@ class Series:
 def volume_signals(watched: Watched, contract: Contract) -> Iterator[Signal]:
     """One signal for single days and one for a slow change of level; none without enough history."""
     rule = watched.product.monitors(contract).volume
-    series = daily_series(watched, contract, rule) if rule.on else None
+    series = daily_series(watched, contract, rule) if rule.enabled else None
     if series is None or len(series.days) < rule.points:
         return
     subject = watched.subject(contract)

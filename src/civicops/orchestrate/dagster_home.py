@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from civicops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,8 +47,11 @@ def dagster_home(workspace: Workspace) -> Path:
 
 def open_instance(workspace: Workspace) -> DagsterInstance:
     """Dagster's storage of this workspace, with its telemetry off."""
-    os.environ["DAGSTER_HOME"] = str(dagster_home(workspace))
+    home = dagster_home(workspace)
+    os.environ["DAGSTER_HOME"] = str(home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
     from dagster import DagsterInstance  # noqa: PLC0415 - slow to import, and only runs need it
 
-    return DagsterInstance.from_config(str(dagster_home(workspace)))
+    # Opened for the first time it makes its tables, and two processes that both do so disturb each other.
+    with FileLock(home / ".opening.lock"):
+        return DagsterInstance.from_config(str(home))

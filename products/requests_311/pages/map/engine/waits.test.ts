@@ -18,6 +18,10 @@ describe("half were closed within", () => {
         // Four in all; two leave in the first bin unseen; one of the two left closes in the third.
         expect(quantile(bins([0, 0, 1, 0, 0], [2, 0, 0, 0, 1]), EDGES, 0.5)).toBeCloseTo(4, 9);
     });
+    it("takes those who leave inside a bin as watched for half of it", () => {
+        // Four wait at the start of (1,2]; two of them leave inside it: of three watched on average, one closes.
+        expect(quantile(bins([0, 1, 1, 0, 0], [0, 2, 0, 0, 0]), EDGES, 0.5)).toBeCloseTo(2 * 2 ** 0.25, 9);
+    });
     it("says nothing of nothing", () => {
         expect(quantile(bins([0, 0, 0, 0, 0], [0, 0, 0, 0, 0]), EDGES, 0.5)).toBeNull();
     });

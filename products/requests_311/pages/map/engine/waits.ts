@@ -45,7 +45,8 @@ export function quantile(bins: Bins, edges: readonly number[], share: number): n
     for (let bin = 0; bin < bins.closed.length; bin++) {
         const closed = bins.closed[bin];
         if (closed > 0 && waiting > 0) {
-            const next = still * (1 - closed / waiting);
+            // Who stopped being watched inside the bin was watched for half of it (as map_files/waits.py does).
+            const next = still * (1 - closed / Math.max(waiting - bins.censored[bin] / 2, closed));
             if (next <= goal + 1e-9) {
                 const high = edges[Math.min(bin, edges.length - 1)];
                 const low = bin > 0 ? edges[bin - 1] : edges[0] / 2;
