@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.flow.portal_kit import Server, make_shelf, serving
-from tools.browser import launch
 from tools.web import Web
 
 pytestmark = pytest.mark.xdist_group("portal")
@@ -34,17 +33,9 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = launch(playwright)
-        yield opened
-        opened.close()
-
-
-def opened(chromium: Browser, portal: Server, wrong: list[str], **window: Any) -> Page:
+def opened(browser: Browser, portal: Server, wrong: list[str], **window: Any) -> Page:
     """A page that notes every request to another host, every error and everything the content policy refused."""
-    page = chromium.new_context(base_url=portal.base, **window).new_page()
+    page = browser.new_context(base_url=portal.base, **window).new_page()
     page.on(
         "request",
         lambda asked: None if asked.url.startswith((portal.base, "blob:", "data:")) else wrong.append(asked.url),
@@ -58,10 +49,10 @@ def opened(chromium: Browser, portal: Server, wrong: list[str], **window: Any) -
 
 @pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
 def test_nothing_foreign_nothing_broken_nothing_sideways(
-    chromium: Browser, portal: Server, window: dict[str, Any]
+    browser: Browser, portal: Server, window: dict[str, Any]
 ) -> None:
     wrong: list[str] = []
-    page = opened(chromium, portal, wrong, **window)
+    page = opened(browser, portal, wrong, **window)
     for path in PAGES:
         page.goto(path, wait_until="networkidle")
         width = page.evaluate("document.documentElement.scrollWidth")
@@ -71,9 +62,9 @@ def test_nothing_foreign_nothing_broken_nothing_sideways(
 
 
 @pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
-def test_axe_finds_nothing(chromium: Browser, portal: Server, window: dict[str, Any]) -> None:
+def test_axe_finds_nothing(browser: Browser, portal: Server, window: dict[str, Any]) -> None:
     axe = (Web().modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    page = chromium.new_context(base_url=portal.base, bypass_csp=True, reduced_motion="reduce", **window).new_page()
+    page = browser.new_context(base_url=portal.base, bypass_csp=True, reduced_motion="reduce", **window).new_page()
     found = []
     for path in PAGES:
         page.goto(path, wait_until="networkidle")
@@ -84,9 +75,9 @@ def test_axe_finds_nothing(chromium: Browser, portal: Server, window: dict[str, 
     assert not found, found
 
 
-def test_a_chart_is_drawn_with_its_numbers_beside_it(chromium: Browser, portal: Server) -> None:
+def test_a_chart_is_drawn_with_its_numbers_beside_it(browser: Browser, portal: Server) -> None:
     wrong: list[str] = []
-    page = opened(chromium, portal, wrong)
+    page = opened(browser, portal, wrong)
     page.goto("/p/library/lending/")
     page.wait_for_selector("[data-chart] canvas")
     page.click("text=Show the numbers")
@@ -97,8 +88,8 @@ def test_a_chart_is_drawn_with_its_numbers_beside_it(chromium: Browser, portal: 
     assert not wrong, wrong
 
 
-def test_a_chart_that_does_not_come_can_be_asked_for_again(chromium: Browser, portal: Server) -> None:
-    page = chromium.new_context(base_url=portal.base).new_page()
+def test_a_chart_that_does_not_come_can_be_asked_for_again(browser: Browser, portal: Server) -> None:
+    page = browser.new_context(base_url=portal.base).new_page()
     page.route("**/_charts/lending.json", lambda route: route.abort())
     page.goto("/p/library/lending/")
     again = page.get_by_role("button", name="Try again")
@@ -109,8 +100,8 @@ def test_a_chart_that_does_not_come_can_be_asked_for_again(chromium: Browser, po
     page.context.close()
 
 
-def test_the_keyboard_reaches_the_content_and_the_search(chromium: Browser, portal: Server) -> None:
-    page = opened(chromium, portal, [])
+def test_the_keyboard_reaches_the_content_and_the_search(browser: Browser, portal: Server) -> None:
+    page = opened(browser, portal, [])
     page.goto("/catalogue/")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
@@ -126,8 +117,8 @@ def test_the_keyboard_reaches_the_content_and_the_search(chromium: Browser, port
     page.context.close()
 
 
-def test_the_menu_opens_on_a_phone_and_closes_with_escape(chromium: Browser, portal: Server) -> None:
-    page = opened(chromium, portal, [], **WINDOWS["phone"])
+def test_the_menu_opens_on_a_phone_and_closes_with_escape(browser: Browser, portal: Server) -> None:
+    page = opened(browser, portal, [], **WINDOWS["phone"])
     page.goto("/")
     assert not page.is_visible("nav.usa-nav")
     page.click(".usa-menu-btn")
@@ -140,8 +131,8 @@ def test_the_menu_opens_on_a_phone_and_closes_with_escape(chromium: Browser, por
     page.context.close()
 
 
-def test_light_and_dark_are_chosen_and_remembered(chromium: Browser, portal: Server) -> None:
-    page = opened(chromium, portal, [], **WINDOWS["wide"])
+def test_light_and_dark_are_chosen_and_remembered(browser: Browser, portal: Server) -> None:
+    page = opened(browser, portal, [], **WINDOWS["wide"])
     page.goto("/")
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
@@ -155,9 +146,9 @@ def test_light_and_dark_are_chosen_and_remembered(chromium: Browser, portal: Ser
     page.context.close()
 
 
-def test_signing_in_in_the_browser(chromium: Browser, portal: Server) -> None:
+def test_signing_in_in_the_browser(browser: Browser, portal: Server) -> None:
     wrong: list[str] = []
-    page = opened(chromium, portal, wrong)
+    page = opened(browser, portal, wrong)
     page.goto("/accounts/login/")
     page.fill("#id_login", "stefan-steward")
     page.fill("#id_password", portal.passwords["stefan-steward"])

@@ -69,8 +69,13 @@ def after_run(workspace: Workspace, record: RunRecord) -> None:
             profile_releases(workspace, product)
         lineage.emit(workspace, product, record)
         look(workspace, product, datetime.now(UTC), is_new=record.status == "succeeded")
-    except Exception:
-        _log.exception("watching %s failed", record.product)
+    except Exception as error:
+        # One line, as it may be the full disk that has just ended the run in words of its own.
+        words = "; ".join(str(error).splitlines()[:1]) or type(error).__name__
+        _log.warning(
+            "What %s did could not be watched: %s. The next `civicops observe tick` tries again.", record.product, words
+        )
+        _log.debug("watching %s failed", record.product, exc_info=True)
 
 
 def look(workspace: Workspace, product: Product, now: datetime, *, is_new: bool) -> tuple[Change, ...]:
