@@ -44,14 +44,12 @@ def profile_release(
     described = con.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
     kinds = {str(row[0]): str(row[1]) for row in described}
     shown = {name for name in kinds if _is_shown(contract, name)}
-    rows, columns = _counts(con, table, kinds, shown)
-    few = [
-        name
-        for name, kind in kinds.items()
-        if name in shown and kind in ("VARCHAR", "BOOLEAN") and 0 < columns[name]["distinct"] <= FEW_VALUES
-    ]
-    for name, top in _top(con, f"SELECT * FROM {table}", few).items():
-        columns[name] |= {"distinct": len(top), "top": _cut(top)}
+    coded = _seem_few(con, table, [n for n, kind in kinds.items() if n in shown and kind in ("VARCHAR", "BOOLEAN")])
+    tops = _top(con, f"SELECT * FROM {table}", coded)
+    few = [name for name in coded if 0 < len(tops[name]) <= FEW_VALUES]
+    rows, columns = _counts(con, table, kinds, shown, {name: len(tops[name]) for name in few})
+    for name in few:
+        columns[name]["top"] = _cut(tops[name])
     for name, deciles in _deciles(
         con, table, rows, [n for n, k in kinds.items() if n in shown and _is(k, _NUMBERS)]
     ).items():
@@ -76,13 +74,24 @@ def _is(kind: str, words: Sequence[str]) -> bool:
     return any(word in kind for word in words) and "[" not in kind and "(" not in kind.removeprefix("DECIMAL")
 
 
+def _seem_few(con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> list[str]:
+    """Those columns that have few values in the first rows: the only ones worth counting value by value."""
+    if not names:
+        return []
+    listed = ", ".join(identifier(name) for name in names)
+    parts = ", ".join(f"approx_count_distinct({identifier(name)})" for name in names)
+    row = con.execute(f"SELECT {parts} FROM (SELECT {listed} FROM {table} LIMIT {_SAMPLE_ROWS})").fetchone()
+    return [name for name, distinct in zip(names, row or (), strict=True) if distinct <= FEW_VALUES]
+
+
 def _counts(
-    con: duckdb.DuckDBPyConnection, table: str, kinds: dict[str, str], shown: set[str]
+    con: duckdb.DuckDBPyConnection, table: str, kinds: dict[str, str], shown: set[str], distinct: dict[str, int]
 ) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Rows, and what one scan says of each column; `distinct` are those that are known, for counting them is what is dear."""
     parts, asked = ["count(*)"], []
     for name, kind in kinds.items():
         quoted = identifier(name)
-        parts += [f"count({quoted})", f"approx_count_distinct({quoted})"]
+        parts += [f"count({quoted})", str(distinct.get(name) or f"approx_count_distinct({quoted})")]
         if name in shown and _is(kind, (*_NUMBERS, *_TIMES)):
             parts += [f"min({quoted})", f"max({quoted})"]
             asked.append(name)
@@ -98,12 +107,15 @@ def _counts(
 
 
 def _top(con: duckdb.DuckDBPyConnection, select: str, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Every value of some columns with its count, the most frequent first. One grouping per column reads its dictionary only."""
+    """The most frequent values of some columns with their counts, in that order, one more than `FEW_VALUES` at most.
+
+    One grouping per column reads its dictionary only.
+    """
     if not names:
         return {}
     query = " UNION ALL ".join(
-        f"SELECT {literal(name)}, CAST({identifier(name)} AS VARCHAR), count(*) FROM ({select}) "
-        f"WHERE {identifier(name)} IS NOT NULL GROUP BY 2"
+        f"(SELECT {literal(name)}, CAST({identifier(name)} AS VARCHAR), count(*) FROM ({select}) "
+        f"WHERE {identifier(name)} IS NOT NULL GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {FEW_VALUES + 1})"
         for name in names
     )
     found: dict[str, dict[str, int]] = {name: {} for name in names}
