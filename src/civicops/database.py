@@ -1,0 +1,131 @@
+"""The operational database of a workspace: what people do, as against the data they do it to.
+
+Belongs here: where it is (`app.sqlite3`, or what `DATABASE_URL` names; the portal's accounts lie in the same one), transactions,
+and tables whose rows cannot be changed. Does not belong here: tables; each room that keeps something in it has its own.
+
+Moments are texts in UTC, ISO with microseconds, so that SQLite and PostgreSQL sort and show them alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from civicops.errors import CivicopsError
+from civicops.workspace import Workspace
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the tables hold it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment(text: str) -> datetime:
+    """The reverse of `stamp`."""
+    return datetime.fromisoformat(text)
+
+
+def database_url(workspace: Workspace) -> str:
+    """SQLAlchemy's address of the workspace's database."""
+    named = os.environ.get("DATABASE_URL", "")
+    if named:
+        for short in ("postgres://", "postgresql://"):
+            if named.startswith(short):
+                return "postgresql+psycopg://" + named.removeprefix(short)
+        if named.startswith("sqlite:"):
+            return named
+        raise CivicopsError(
+            "DATABASE_URL cannot be read.", hint="It looks like postgres://USER:PASSWORD@HOST:5432/NAME."
+        )
+    workspace.data.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{workspace.data / 'app.sqlite3'}"
+
+
+def open_database(workspace: Workspace, metadata: sa.MetaData, *, append_only: tuple[sa.Table, ...] = ()) -> Database:
+    """The workspace's database with the tables of `metadata` made; made once per process.
+
+    Rows of the tables in `append_only` can be added and never changed or removed: triggers of the database itself refuse it.
+    Raises `CivicopsError` when the database cannot be used.
+    """
+    return _open(database_url(workspace), metadata, append_only)
+
+
+class Database:
+    """Transactions on the database of a workspace."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads."""
+        with self.engine.connect() as con:
+            yield con
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that writes: all of it or nothing. Writers wait for each other."""
+        with self.engine.connect().execution_options(writes=True) as con, con.begin():
+            yield con
+
+
+@lru_cache(maxsize=8)
+def _open(url: str, metadata: sa.MetaData, append_only: tuple[sa.Table, ...]) -> Database:
+    # SQLite without a pool: a connection must not be carried into a forked process.
+    is_sqlite = url.startswith("sqlite:")
+    options: dict[str, Any] = (
+        {"connect_args": {"timeout": 20}, "poolclass": sa.NullPool} if is_sqlite else {"pool_pre_ping": True}
+    )
+    engine = sa.create_engine(url, hide_parameters=True, **options)
+    if is_sqlite:
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    database = Database(engine)
+    try:
+        with database.writing() as con:
+            if not is_sqlite:  # two processes that start at once must not both make the same table
+                con.execute(sa.text("SELECT pg_advisory_xact_lock(720113)"))
+            metadata.create_all(con)
+            for table in append_only:
+                _forbid_changes(con, table.name, is_sqlite=is_sqlite)
+    except sa.exc.OperationalError as error:
+        # SQLAlchemy's own text repeats the address, and with it the password.
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else "no reason given"
+        raise CivicopsError(
+            f"The database cannot be used: {reason}.", hint="Look at DATABASE_URL, or at the free space of the disk."
+        ) from None
+    return database
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's own BEGIN below, so that a writer takes the lock at once
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(con: sa.Connection) -> None:
+    con.exec_driver_sql("BEGIN IMMEDIATE" if con.get_execution_options().get("writes") else "BEGIN")
+
+
+def _forbid_changes(con: sa.Connection, table: str, *, is_sqlite: bool) -> None:
+    if is_sqlite:
+        for what in ("UPDATE", "DELETE"):
+            con.exec_driver_sql(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{what.lower()} BEFORE {what} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        return
+    con.exec_driver_sql(
+        "CREATE OR REPLACE FUNCTION civicops_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"
+    )
+    con.exec_driver_sql(
+        f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION civicops_append_only()"
+    )
