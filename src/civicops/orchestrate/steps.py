@@ -109,6 +109,7 @@ def inputs_hash(run: ProductRun) -> str:
         product, _, dataset = name.partition(".")
         release = run.releases.current(product, dataset)
         parts.append([name, release.version if release else None])
+    parts.extend([item.dataset, item.old_names(run.now.date())] for item in run.product.published)
     parts.append(code_hash())
     return _hash(json.dumps(parts).encode())
 
@@ -223,6 +224,7 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
                     select_sql=_table(contract.dataset),
                     provenance=provenance(run, contract, accepted, results),
                     store=run.releases,
+                    today=run.now.date(),
                 )
                 gated.append(Gated(contract, results, staged))
             notes = tuple(_published_note(item) for item in gated)

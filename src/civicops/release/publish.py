@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,18 +88,21 @@ def stage(
     select_sql: str,
     provenance: Provenance,
     store: ReleaseStore,
+    today: date | None = None,
 ) -> StagedRelease:
     """Write the rows of `select_sql` as the next release of the contract's dataset, without anybody seeing it yet.
 
     Columns get the contract's order and types, privacy rules are applied on the way, rows are put into a total order: the
     same rows give the same bytes, whatever their order before and however many threads. The sort spills into the
-    `temp_directory` of `con` under its `memory_limit`; both are the caller's to set.
+    `temp_directory` of `con` under its `memory_limit`; both are the caller's to set. `today` (UTC by default) decides which old
+    names of renamed columns are still offered.
 
     Raises `ReleaseRefusedError` when a check that stops failed, rows are unaccounted for, or table and contract differ;
     `ReleaseWriteError` when the disk does not take it. Nothing is left behind then.
     """
     _refuse_by_gate(contract, provenance)
-    select = release_select(con, contract, select_sql)
+    today = today or datetime.now(UTC).date()
+    select = release_select(con, contract, select_sql, today)
     current = store.current(contract.product, contract.dataset)
     folder = store.product_folder(contract.product)
     with explained(f"write a release of {contract.id}", folder):
@@ -110,7 +113,7 @@ def stage(
             with (staging.folder / DATA_FILE).open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = (staging.folder / DATA_FILE).stat().st_size
-            package = describe(contract, provenance, sha256=sha256, size=size, rows=rows)
+            package = describe(contract, provenance, sha256=sha256, size=size, rows=rows, today=today)
         except BaseException:
             staging.close()
             raise
