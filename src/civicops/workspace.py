@@ -44,6 +44,10 @@ class WorkspaceTable(_Closed):
     data: str = Field(default="var", description="Folder that keeps everything fetched and made, beside this file.")
     products: str = Field(default="products", description="Folder that holds one folder per product, beside this file.")
     timezone: str = Field(default="UTC", description="IANA time zone of schedules that name none of their own.")
+    preview: str = Field(
+        default="",
+        description="Name of the preview that this workspace is; `civicops preview` writes it. Nothing is sent out.",
+    )
 
 
 class EngineTable(_Closed):

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from civicops.cli import making, observing, portal, quarantining, releasing, running
+from civicops.cli import changing, making, observing, portal, quarantining, releasing, running
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -30,6 +30,10 @@ app.command("status")(running.status)
 app.command("history")(observing.history)
 app.command("diagnose")(running.diagnose)
 app.command("up")(running.up)
+app.command("plan")(changing.plan)
+app.command("apply")(changing.apply)
+app.command("rollback")(changing.rollback)
+app.add_typer(changing.preview, name="preview")
 app.add_typer(making.app, name="new")
 app.add_typer(quarantining.app, name="quarantine")
 app.add_typer(releasing.app, name="release")
