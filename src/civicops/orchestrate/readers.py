@@ -16,6 +16,10 @@ from civicops.workspace import Workspace
 
 _SILENT = ("source", "field", "lookup", "area")
 """Kinds that lie before what changed, or are no one's business downstream."""
+_ORDER = (
+    "page", "chart", "map_file", "api", "released", "export", "sheet", "alert", "monitor", "model", "check", "accepted",
+)  # fmt: skip
+"""What people see comes first."""
 
 
 def readers(
@@ -29,7 +33,7 @@ def readers(
     notes: list[str] = []
     graphs = [graph for workspace in (head, base) if (graph := _graph(workspace, head, notes)) is not None]
     found: dict[tuple[str, str, str, str], tuple[set[str], set[str], Grade]] = {}
-    for dataset, column, grade in _causes(comparisons, moved):
+    for dataset, column, grade, is_said in _causes(comparisons, moved):
         cause = f"{dataset}.{column}" if column else dataset
         for graph in graphs:
             try:
@@ -39,9 +43,13 @@ def readers(
             for item in below:
                 if item.kind in _SILENT or (item.kind == "check" and f"{item.product}.{item.name}" == dataset):
                     continue
-                place = (item.kind, item.product, item.name, item.owner)
+                # All monitors of a dataset are one line; which of them fire is for the day they do.
+                name = item.name.partition("/")[0] if item.kind == "monitor" else item.name
+                place = (item.kind, item.product, name, item.owner)
                 columns, because, worst = found.get(place, (set(), set(), Grade.COSMETIC))
                 columns |= {item.column} if item.column else set()
+                if not is_said and because:
+                    continue  # its values move because of a change that is named already
                 found[place] = (columns, because | {cause}, max(worst, grade))
             break
     result = tuple(
@@ -55,7 +63,7 @@ def readers(
             grade=str(grade),  # type: ignore[arg-type]
         )
         for (kind, product, name, owner), (columns, because, grade) in sorted(
-            found.items(), key=lambda item: (-item[1][2], item[0])
+            found.items(), key=lambda item: (-item[1][2], _ORDER.index(item[0][0]), item[0])
         )
     )
     return result, notes
@@ -72,8 +80,9 @@ def _graph(workspace: Workspace, head: Workspace, notes: list[str]) -> Graph | N
 
 def _causes(
     comparisons: Sequence[Comparison], moved: Mapping[str, set[str]]
-) -> Iterable[tuple[str, str | None, Grade]]:
-    """(dataset, column or None, grade for consumers) of everything that changed, each once."""
+) -> Iterable[tuple[str, str | None, Grade, bool]]:
+    """(dataset, column or None, grade for consumers, whether a contract says so) of everything that changed, each once; what
+    contracts say comes first."""
     found: dict[tuple[str, str | None], Grade] = {}
     for one in comparisons:
         for change in one.changes:
@@ -84,14 +93,17 @@ def _causes(
                 if change.consumers.grade > Grade.COSMETIC:
                     place = (one.contract, name)
                     found[place] = max(found.get(place, Grade.COSMETIC), change.consumers.grade)
-    for dataset, columns in moved.items():
-        for name in columns:
-            place = (dataset, None if name == "*" else name)
-            found[place] = max(found.get(place, Grade.COSMETIC), Grade.DANGEROUS)
-    return [
-        (dataset, column, grade)
-        for (dataset, column), grade in sorted(found.items(), key=lambda i: (i[0][0], i[0][1] or ""))
-    ]
+    said = [(dataset, column, grade, True) for (dataset, column), grade in sorted(found.items(), key=_place)]
+    others = {
+        (name, None if column == "*" else column): Grade.DANGEROUS
+        for name, columns in moved.items()
+        for column in columns
+    }
+    return said + [(*place, grade, False) for place, grade in sorted(others.items(), key=_place) if place not in found]
+
+
+def _place(item: tuple[tuple[str, str | None], Grade]) -> tuple[str, str]:
+    return item[0][0], item[0][1] or ""
 
 
 def approvals(
