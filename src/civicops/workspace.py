@@ -44,6 +44,9 @@ class WorkspaceTable(_Closed):
     data: str = Field(default="var", description="Folder that keeps everything fetched and made, beside this file.")
     products: str = Field(default="products", description="Folder that holds one folder per product, beside this file.")
     timezone: str = Field(default="UTC", description="IANA time zone of schedules that name none of their own.")
+    downloads: str = Field(
+        default="", description="Folder that relative paths of sources are meant from; this file's own when left out."
+    )
     preview: str = Field(
         default="",
         description="Name of the preview that this workspace is; `civicops preview` writes it. Nothing is sent out.",
@@ -288,6 +291,11 @@ class Workspace:
     @property
     def data(self) -> Path:
         return self.root / self.settings.workspace.data
+
+    @property
+    def downloads(self) -> Path:
+        """The folder that relative paths of sources are meant from."""
+        return self.root / self.settings.workspace.downloads
 
     @property
     def products_folder(self) -> Path:

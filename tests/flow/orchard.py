@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from civicops.lineage import graph_of
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
 from civicops.workspace import Workspace
@@ -229,4 +230,5 @@ def plant(root: Path) -> Orchard:
     orchard.commit("trees")
     for name in PRODUCTS:
         run_product(orchard.workspace, name)
+    graph_of(orchard.workspace)  # kept in the workspace, so that no copy has to work it out again
     return orchard

@@ -159,14 +159,12 @@ def _settings_text(workspace: Workspace, name: str, products: Path) -> str:
     import tomllib  # noqa: PLC0415 - only here
 
     data: dict[str, Any] = tomllib.loads((workspace.root / SETTINGS_FILE).read_text(encoding="utf-8"))
-    data["workspace"] = data.get("workspace", {}) | {"data": "var", "products": str(products), "preview": name}
+    data["workspace"] = data.get("workspace", {}) | {
+        "data": "var", "products": str(products), "downloads": str(workspace.downloads.resolve()), "preview": name,
+    }  # fmt: skip
     data.pop("alerts", None)
     for key in ("openlineage_url", "openlineage_allow"):
         data.get("observe", {}).pop(key, None)
-    for table in data.get("products", {}).values():
-        for source in table.get("sources", {}).values() if isinstance(table, dict) else ():
-            if "path" in source:  # relative to the real workspace
-                source["path"] = str(workspace.root / source["path"])
     return "# Made by `civicops preview`; remove it with `civicops preview remove`.\n" + toml(data)
 
 

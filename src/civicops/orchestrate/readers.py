@@ -6,7 +6,7 @@ Belongs here: asking lineage, grouping its answer by what a person would name, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from civicops.change.grades import Comparison, Grade
 from civicops.change.plan import Approval, Reader, ReleaseEffect
@@ -31,7 +31,7 @@ def readers(
     Columns that the change removes are looked up in the old state, all others in the new one.
     """
     notes: list[str] = []
-    graphs = [graph for workspace in (head, base) if (graph := _graph(workspace, head, notes)) is not None]
+    graphs = _Graphs((head, base), head, notes)
     found: dict[tuple[str, str, str, str], tuple[set[str], set[str], Grade]] = {}
     for dataset, column, grade, is_said in _causes(comparisons, moved):
         cause = f"{dataset}.{column}" if column else dataset
@@ -69,13 +69,25 @@ def readers(
     return result, notes
 
 
-def _graph(workspace: Workspace, head: Workspace, notes: list[str]) -> Graph | None:
-    try:
-        return graph_of(workspace, cache=head.folder("lineage"))
-    except CivicopsError as error:
-        side = "new" if workspace is head else "old"
-        notes.append(f"the {side} state cannot be followed downstream: {error.message}")
-        return None
+class _Graphs:
+    """The graphs of some workspaces, each made when it is first asked for; one that cannot be made is noted and left out."""
+
+    def __init__(self, workspaces: Sequence[Workspace], head: Workspace, notes: list[str]) -> None:
+        self._left, self._head, self._notes = list(workspaces), head, notes
+        self._made: list[Graph] = []
+
+    def __iter__(self) -> Iterator[Graph]:
+        yield from self._made
+        while self._left:
+            workspace = self._left.pop(0)
+            try:
+                graph = graph_of(workspace, cache=self._head.folder("lineage"))
+            except CivicopsError as error:
+                side = "new" if workspace is self._head else "old"
+                self._notes.append(f"the {side} state cannot be followed downstream: {error.message}")
+                continue
+            self._made.append(graph)
+            yield graph
 
 
 def _causes(
