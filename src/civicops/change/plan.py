@@ -219,16 +219,20 @@ def _digest(plan: Plan) -> str:
 def save(plan: Plan, folder: Path) -> Path:
     """Write a sealed plan to `<folder>/<id>.json`; one that is there already stays as it is. Raises `OSError`."""
     path = folder / f"{plan.id}.json"
-    if not path.exists():
+    if path.exists():
+        path.touch()
+    else:
         write_json(path, plan.model_dump(mode="json"))
     return path
 
 
 def load(name: str, folder: Path) -> Plan:
-    """A plan by its id, the beginning of it, or its file. Raises `PlanError` when there is none, or it was changed by hand."""
+    """A plan by its id, the beginning of it, its file, or `last` for the newest. Raises `PlanError` when there is none, or it was changed by hand."""
     path = Path(name)
     if not (path.suffix == ".json" and path.is_file()):
         found = sorted(folder.glob(f"{name}*.json")) if name.isalnum() else []
+        if name == "last":
+            found = sorted(folder.glob("*.json"), key=lambda item: item.stat().st_mtime)[-1:]
         if len(found) != 1:
             what = "There is no plan" if not found else f"{len(found)} plans begin with"
             raise PlanError(f"{what} '{name}'.", hint="`civicops plan` makes one and prints its name.")

@@ -127,7 +127,7 @@ def _columns(effect: Any) -> str:
 
 
 def apply(
-    name: Annotated[str, typer.Argument(metavar="PLAN", help="The plan, by its name or file.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="PLAN", help="The plan, by its name or file; last for the newest.", show_default=False)],
     approved: Annotated[
         list[str] | None,
         typer.Option("--approved", metavar="NAME", help="Who has agreed; once for each of those the plan names."),
