@@ -22,7 +22,6 @@ from typing import Any, cast
 from civicops.lineage.sql import query_lineage, tables_read
 from civicops.lineage.steps import AREA, ORIGIN
 from civicops.lineage.values import How, LineageError, QueryLineage
-from civicops.transform import compiled_models
 from civicops.workspace import Product, Workspace
 
 FORMAT = 2
@@ -57,6 +56,8 @@ def models_of(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     if compiled is None:
+        from civicops.transform import compiled_models  # noqa: PLC0415 - only where something changed
+
         with tempfile.TemporaryDirectory(prefix="civicops-lineage-") as scratch:
             compiled = compiled_models(
                 product.name,

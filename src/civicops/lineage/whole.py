@@ -26,7 +26,8 @@ def graph_of(workspace: Workspace, *, cache: Path | None = None) -> Graph:
     edges: list[Edge] = []
     nodes: list[Node] = []
     for product in workspace.products:
-        nodes += nodes_of(workspace, product)
-        edges += edges_of(workspace, product, models_of(workspace, product, cache=cache))
+        models = models_of(workspace, product, cache=cache)
+        nodes += nodes_of(workspace, product, models)
+        edges += edges_of(workspace, product, models)
         edges += reader_edges(workspace, product)
     return Graph(edges, nodes)
