@@ -38,7 +38,7 @@ def checking_findings(
 def building_findings(
     workspace: Workspace,
     product: Product,
-    compiled: Mapping[str, str],
+    compiled: Mapping[str, str] | None,
     tables: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> tuple[Finding, ...]:
     """Of building: `compiled` is the SQL that was run (None: dbt is asked again), `tables` the columns of what came of it by

@@ -20,8 +20,8 @@ from civicops.runs import RunRecord
 from civicops.workspace import Product, Workspace
 
 if TYPE_CHECKING:
-    from openlineage.client.generated.column_lineage_dataset import ColumnLineageDatasetFacet, InputField
     from openlineage.client.generated.base import RunFacet
+    from openlineage.client.generated.column_lineage_dataset import ColumnLineageDatasetFacet, InputField
 
 FILE = "openlineage.jsonl"
 PRODUCER = f"urn:civicops:{__version__}"
