@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from civicops.cli import changing, making, observing, portal, quarantining, releasing, running
+from civicops.cli import changing, making, observing, portal, quarantining, releasing, running, tracing
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -34,8 +34,11 @@ app.command("plan")(changing.plan)
 app.command("apply")(changing.apply)
 app.command("rollback")(changing.rollback)
 app.add_typer(changing.preview, name="preview")
+app.command("lineage")(tracing.lineage)
+app.command("trace")(tracing.trace)
 app.add_typer(making.app, name="new")
 app.add_typer(quarantining.app, name="quarantine")
+releasing.app.command("prov")(tracing.prov)
 app.add_typer(releasing.app, name="release")
 app.add_typer(observing.observe, name="observe")
 app.add_typer(observing.incidents, name="incidents")

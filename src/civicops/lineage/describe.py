@@ -24,34 +24,44 @@ from civicops.workspace import Product, Workspace
 HOLDING = ("quarantine", "stop")
 
 
-def edges_of(workspace: Workspace, product: Product, models: Mapping[str, ModelLineage]) -> Iterator[Edge]:
-    """All edges that one product makes; pages and monitors of its own code are in `readers`."""
+def edges_of(
+    workspace: Workspace, product: Product, models: Mapping[str, ModelLineage], *, users: bool = True
+) -> Iterator[Edge]:
+    """All edges that one product makes; pages and monitors of its own code are in `readers`. Without `users` only those on
+    which values are made, up to the release."""
     names = _Names(workspace, product)
     sources = _sources(workspace, product)
     for contract in product.accepted:
         yield from _accepted(names, contract, [item for item in sources if item.dataset == contract.dataset])
-        yield from _checks(names, contract)
+        if users:
+            yield from _checks(names, contract)
     if "boundary_sets" in product.lookups:
         yield from _areas(names)
     for model in models.values():
         yield from _model(names, model)
     for contract in product.published:
         yield from _released(names, contract)
+        if not users:
+            continue
         yield from _checks(names, contract)
         yield from _offered(names, contract)
         yield from _monitored(names, contract)
-    yield from _sheets(names, sources)
+    if users:
+        yield from _sheets(names, sources)
 
 
-def nodes_of(workspace: Workspace, product: Product) -> Iterator[Node]:
-    """Nodes that exist though nothing may be known to depend on them: columns of contracts and lookups."""
+def nodes_of(workspace: Workspace, product: Product, models: Mapping[str, ModelLineage]) -> Iterator[Node]:
+    """Nodes that exist whether or not an edge touches them: columns of contracts and lookups, and of models a constant or a
+    count of rows, which depends on nothing but which rows there are."""
     names = _Names(workspace, product)
     for contract in product.contracts:
         kind = names.accepted if contract.layer == "accepted" else names.released
         yield kind(contract.dataset, None)
-        yield from (kind(contract.dataset, column) for column in contract.column_names)
+        yield from (kind(contract.dataset, column) for column in contract.offered_names)
     for name, path in product.lookups.items():
         yield from (names.lookup(name, column) for column in (None, *lookup_header(path)))
+    for model in models.values():
+        yield from (names.model(model.name, column) for column in (None, *model.query.columns))
 
 
 class _Names:
@@ -206,7 +216,9 @@ def _released(names: _Names, contract: Contract) -> Iterator[Edge]:
     for column in contract.column_names:
         rules = treated.get(column, [])
         how: How = "derived" if rules else "copied"
-        yield Edge(names.model(dataset, column), names.released(dataset, column), how, rules[0] if rules else "")
+        was = contract.column(column).was
+        for name in (column, was.name) if was else (column,):
+            yield Edge(names.model(dataset, column), names.released(dataset, name), how, rules[0] if rules else "")
     for rule in contract.privacy:
         for item in rule.treatments:
             for name in columns_named(rule.when, contract):
@@ -218,7 +230,7 @@ def _offered(names: _Names, contract: Contract) -> Iterator[Edge]:
     """What is made of every release without anybody writing code for it."""
     kinds: tuple[Kind, ...] = ("api", "export")
     for kind in kinds:
-        for column in (None, *contract.column_names):
+        for column in (None, *contract.offered_names):
             yield Edge(
                 names.released(contract.dataset, column),
                 Node(kind, names.product.name, contract.dataset, column, contract.owner),

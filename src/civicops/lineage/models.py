@@ -22,7 +22,6 @@ from typing import Any, cast
 from civicops.lineage.sql import query_lineage, tables_read
 from civicops.lineage.steps import AREA, ORIGIN
 from civicops.lineage.values import How, LineageError, QueryLineage
-from civicops.transform import compiled_models
 from civicops.workspace import Product, Workspace
 
 FORMAT = 2
@@ -39,13 +38,19 @@ class ModelLineage:
 
 
 def models_of(
-    workspace: Workspace, product: Product, *, cache: Path | None = None, compiled: Mapping[str, str] | None = None
+    workspace: Workspace,
+    product: Product,
+    *,
+    cache: Path | None = None,
+    compiled: Mapping[str, str] | None = None,
+    compile_now: bool = True,
 ) -> dict[str, ModelLineage]:
     """The models of one product by name, each after those it reads.
 
     Kept in `cache` (the workspace's `lineage` folder by default) under a hash of everything it depends on, so that only a
-    change costs the seconds that dbt takes. `compiled` is the SQL of a build that just went through. Raises `TransformError`
-    for models that dbt cannot read, `LineageError` naming a model that cannot be followed.
+    change costs the seconds that dbt takes. `compiled` is the SQL of a build that just went through; without `compile_now`
+    dbt is not asked. Raises `TransformError` for models that dbt cannot read, `LineageError` naming a model that cannot be
+    followed.
     """
     if not any(product.models.glob("**/*.sql")):
         return {}
@@ -56,7 +61,14 @@ def models_of(
         return _from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         pass
+    if compiled is None and not compile_now:
+        raise LineageError(
+            f"The models of '{product.name}' were changed and not followed yet.",
+            hint="Its next run does it, or civicops lineage.",
+        )
     if compiled is None:
+        from civicops.transform import compiled_models  # noqa: PLC0415 - only where something changed
+
         with tempfile.TemporaryDirectory(prefix="civicops-lineage-") as scratch:
             compiled = compiled_models(
                 product.name,
@@ -81,7 +93,7 @@ def tables_of(workspace: Workspace, product: Product) -> dict[str, tuple[str, ..
     for name in product.file.reads:
         owner, _, dataset = name.partition(".")
         if owner in workspace.product_names:
-            found[f"release.{owner}__{dataset}"] = workspace.product(owner).contract(dataset).column_names
+            found[f"release.{owner}__{dataset}"] = workspace.product(owner).contract(dataset).offered_names
     if "boundary_sets" in product.lookups:
         found["geo.area"] = tuple(AREA)
     return {name.lower(): columns for name, columns in found.items()}

@@ -58,11 +58,11 @@ AREA: Mapping[str, tuple[tuple[str, str, How], ...]] = {
 AREA_ROWS: tuple[str, ...] = ("source", "dataset", "west", "south", "east", "north", "features")
 """Columns of the lookup `boundary_sets` that decide which outlines are used, and whether."""
 
-_PLACING = ("layer", "area_code", "geometry", "policy", "valid_from", "valid_to", "area_km2")
+_PLACING = ("layer", "set_id", "is_newest", "policy", "valid_from", "valid_to", "area_code", "geometry", "area_km2")
 _FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "place_in__": _PLACING,
     "is_in__": _PLACING,
-    "day_of__": ("layer", "policy", "valid_from", "valid_to"),
+    "day_of__": ("layer", "set_id", "is_newest", "policy", "valid_from", "valid_to"),
 }
 
 

@@ -12,7 +12,7 @@ from civicops.lineage.graph import Graph
 from civicops.lineage.models import models_of
 from civicops.lineage.readers import reader_edges
 from civicops.lineage.values import Edge, Node
-from civicops.workspace import Workspace
+from civicops.workspace import Product, Workspace
 
 
 def graph_of(workspace: Workspace, *, cache: Path | None = None) -> Graph:
@@ -26,7 +26,17 @@ def graph_of(workspace: Workspace, *, cache: Path | None = None) -> Graph:
     edges: list[Edge] = []
     nodes: list[Node] = []
     for product in workspace.products:
-        nodes += nodes_of(workspace, product)
-        edges += edges_of(workspace, product, models_of(workspace, product, cache=cache))
-        edges += reader_edges(workspace, product)
+        more, others = edges_and_nodes(workspace, product, cache=cache)
+        edges += more
+        nodes += others
     return Graph(edges, nodes)
+
+
+def edges_and_nodes(
+    workspace: Workspace, product: Product, *, cache: Path | None = None, compile_now: bool = True
+) -> tuple[list[Edge], list[Node]]:
+    """What one product adds to the graph. Without `compile_now` a product whose models nobody followed since they changed
+    raises `LineageError`; else as `graph_of`."""
+    models = models_of(workspace, product, cache=cache, compile_now=compile_now)
+    edges = [*edges_of(workspace, product, models), *reader_edges(workspace, product)]
+    return edges, list(nodes_of(workspace, product, models))

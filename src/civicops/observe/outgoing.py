@@ -1,6 +1,6 @@
 """Which addresses messages and events may go to: an address from a setting must not lead into the inside of a network.
 
-Belongs here: the guard, and taking secrets out of texts. Does not belong here: sending (`delivery`, `lineage`).
+Belongs here: the guard, and taking secrets out of texts. Does not belong here: sending (`delivery`, `openlineage`).
 """
 
 from __future__ import annotations

@@ -61,6 +61,8 @@ class ProductRun:
     progress: Progress = field(default_factory=NoProgress)
     accepted: dict[str, Accepted] = field(default_factory=dict)
     """What checking gave in this process, so that a later step need not look it up again."""
+    compiled: dict[str, str] = field(default_factory=dict)
+    """The SQL of each model that was built in this process."""
     failure: BaseException | None = None
     """What stopped a step, as it was raised; Dagster only passes its text on."""
 
