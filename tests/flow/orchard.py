@@ -71,7 +71,9 @@ def rule(check_id: str, **spec: Any) -> dict[str, Any]:
     return {"id": check_id, "description": text, "type": "custom", "engine": "civicops", "implementation": spec}
 
 
-def contract(name: str, columns: list[dict[str, Any]], *, layer: str = "published", owner: str = "ada-example") -> dict[str, Any]:
+def contract(
+    name: str, columns: list[dict[str, Any]], *, layer: str = "published", owner: str = "ada-example"
+) -> dict[str, Any]:
     product, _, dataset = name.partition(".")
     access = "public" if layer == "published" else "internal"
     return {
@@ -106,15 +108,25 @@ TREES = contract(
         column("height_m", "number"),
     ],
 )  # fmt: skip
-DISTRICTS = contract("trees.districts", [column("district_code", primaryKey=True), column("tree_count", "integer", required=True)])
+DISTRICTS = contract(
+    "trees.districts", [column("district_code", primaryKey=True), column("tree_count", "integer", required=True)]
+)
 DAYS = contract("x.days", [column("day_name", primaryKey=True)], layer="accepted")
 SHADE = contract(
     "shade.shade",
-    [column("district_code", primaryKey=True), column("shade_m", "number"), column("dead_count", "integer", required=True)],
+    [
+        column("district_code", primaryKey=True),
+        column("shade_m", "number"),
+        column("dead_count", "integer", required=True),
+    ],
     owner="ben-example",
 )
-PARKS = contract("parks.parks", [column("district_code", primaryKey=True), column("shade_m", "number")], owner="cleo-example")
-COUNTS = contract("parks.counts", [column("kind_name", primaryKey=True), column("dead_count", "integer")], owner="cleo-example")
+PARKS = contract(
+    "parks.parks", [column("district_code", primaryKey=True), column("shade_m", "number")], owner="cleo-example"
+)
+COUNTS = contract(
+    "parks.counts", [column("kind_name", primaryKey=True), column("dead_count", "integer")], owner="cleo-example"
+)
 
 MODELS = {
     "trees/models/trees.sql": "SELECT tree_id, district_code, condition_code, height_m FROM {{ source('accepted', 'inspections') }}\n",
@@ -172,7 +184,9 @@ class Orchard:
     def bytes_of_releases(self) -> dict[str, str]:
         """Every current release's data and descriptor, by dataset."""
         return {
-            f"{product}.{name}": hashlib.sha256(release.data.read_bytes() + (release.path / "datapackage.json").read_bytes()).hexdigest()
+            f"{product}.{name}": hashlib.sha256(
+                release.data.read_bytes() + (release.path / "datapackage.json").read_bytes()
+            ).hexdigest()
             for product in PRODUCTS
             for name, release in self.store.snapshot(product).items()
         }

@@ -88,7 +88,11 @@ def test_a_plan_names_who_uses_what_changes_and_who_must_agree(dropped: tuple[Or
 
 def test_a_plan_shows_nobody_s_name(dropped: tuple[Orchard, Plan]) -> None:
     orchard, plan = dropped
-    for text in (plan.model_dump_json(), markdown(plan), (orchard.workspace.folder(FOLDER) / f"{plan.id}.json").read_text()):
+    for text in (
+        plan.model_dump_json(),
+        markdown(plan),
+        (orchard.workspace.folder(FOLDER) / f"{plan.id}.json").read_text(),
+    ):
         assert "Made-Up" not in text
     assert markdown(plan).startswith(MARKER)
 
@@ -146,14 +150,17 @@ def test_two_plans_on_one_base(orchard: Orchard) -> None:
     more_counts(orchard)
     one = make_plan(orchard.workspace)
     orchard.model(
-        "parks/models/parks.sql", "SELECT district_code, shade_m + 1 AS shade_m FROM {{ source('release', 'shade__shade') }}\n"
+        "parks/models/parks.sql",
+        "SELECT district_code, shade_m + 1 AS shade_m FROM {{ source('release', 'shade__shade') }}\n",
     )
     two = make_plan(orchard.workspace)
     with pytest.raises(WorldMovedError, match="files of the workspace"):
         apply_plan(orchard.workspace, one, approved=EVERYBODY)
     apply_plan(orchard.workspace, two, approved=EVERYBODY)
     after = orchard.bytes_of_releases()
-    orchard.model("parks/models/parks.sql", "SELECT district_code, shade_m FROM {{ source('release', 'shade__shade') }}\n")
+    orchard.model(
+        "parks/models/parks.sql", "SELECT district_code, shade_m FROM {{ source('release', 'shade__shade') }}\n"
+    )
     with pytest.raises(WorldMovedError, match="current releases of parks"):
         apply_plan(orchard.workspace, one, approved=EVERYBODY)
     assert orchard.bytes_of_releases() == after
@@ -170,7 +177,8 @@ def test_a_version_that_did_not_move_refuses_the_plan(orchard: Orchard) -> None:
 def test_a_failed_gate_leaves_everything_as_it_was(orchard: Orchard) -> None:
     before = orchard.bytes_of_releases()
     orchard.model(
-        "parks/models/counts.sql", "SELECT kind_name, 1::BIGINT AS dead_count FROM (VALUES ('all'), ('all')) t(kind_name)\n"
+        "parks/models/counts.sql",
+        "SELECT kind_name, 1::BIGINT AS dead_count FROM (VALUES ('all'), ('all')) t(kind_name)\n",
     )
     plan = make_plan(orchard.workspace)
     assert "key_unique" in plan.problems[0]
@@ -184,7 +192,8 @@ def test_a_product_that_reads_what_goes_is_named(orchard: Orchard) -> None:
     data["schema"][0]["properties"] = [c for c in data["schema"][0]["properties"] if c["name"] != "dead_count"]
     orchard.write("shade.shade", data, "2.0.0")
     orchard.model(
-        "shade/models/shade.sql", "SELECT district_code, sum(height_m) AS shade_m FROM {{ source('release', 'trees__trees') }} GROUP BY 1\n"
+        "shade/models/shade.sql",
+        "SELECT district_code, sum(height_m) AS shade_m FROM {{ source('release', 'trees__trees') }} GROUP BY 1\n",
     )
     plan = make_plan(orchard.workspace)
     assert any(problem.startswith("parks:") and "dead_count" in problem for problem in plan.problems)

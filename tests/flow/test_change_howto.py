@@ -32,11 +32,17 @@ def _channels(root: Path) -> None:
     days = contract("channels.days", [column("day_name", primaryKey=True)], layer="accepted", owner="rosa-example")
     table = contract(
         "channels.channels",
-        [column("channel_name", primaryKey=True), column("request_count", "integer"), column("unanswered_count", "integer")],
+        [
+            column("channel_name", primaryKey=True),
+            column("request_count", "integer"),
+            column("unanswered_count", "integer"),
+        ],
         owner="rosa-example",
     )
     for data in (days, table):
-        (folder / "contracts" / f"{data['id'].partition('.')[2]}.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
+        (folder / "contracts" / f"{data['id'].partition('.')[2]}.yaml").write_text(
+            yaml.safe_dump(data), encoding="utf-8"
+        )
     (folder / "models" / "channels.sql").write_text(
         "SELECT coalesce(source_channel, 'none') AS channel_name, count(*) AS request_count,\n"
         "    count(*) FILTER (WHERE status_code = 'acknowledged') AS unanswered_count\n"
@@ -66,7 +72,9 @@ def test_the_page_works_as_printed(base: Base, tmp_path: Path, monkeypatch: pyte
             names = [field["name"] for field in release.package()["resources"][0]["schema"]["fields"]]
             assert {"source_channel", "source_channel_name"} <= set(names)
             assert city.query(f"SELECT count(*) FROM '{release.data}' WHERE status_code = 'acknowledged'") == [(0,)]
-            assert city.query(f"SELECT sum(unanswered_count) FROM '{store.find('channels', 'channels').data}'") == [(0,)]
+            assert city.query(f"SELECT sum(unanswered_count) FROM '{store.find('channels', 'channels').data}'") == [
+                (0,)
+            ]
             assert store.find("channels", "channels").data.read_bytes() != before["channels", "channels"]
         seen[command] = printed
     assert "civicops rollback" in seen

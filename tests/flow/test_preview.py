@@ -34,7 +34,8 @@ def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
 def test_a_branch_gets_its_own_files_on_the_same_data(orchard: Orchard) -> None:
     orchard.git("checkout", "-qb", "taller")
     orchard.model(
-        "parks/models/parks.sql", "SELECT district_code, shade_m + 1000 AS shade_m FROM {{ source('release', 'shade__shade') }}\n"
+        "parks/models/parks.sql",
+        "SELECT district_code, shade_m + 1000 AS shade_m FROM {{ source('release', 'shade__shade') }}\n",
     )
     orchard.commit("taller")
     orchard.git("checkout", "-q", "main")
@@ -42,12 +43,19 @@ def test_a_branch_gets_its_own_files_on_the_same_data(orchard: Orchard) -> None:
     made = previews.make(orchard.workspace, "taller")
     assert made.branch == "taller" and made.commit == orchard.git("rev-parse", "taller")
     preview = Workspace.find(made.folder)
-    assert preview.settings.workspace.preview == "taller" and preview.products_folder != orchard.workspace.products_folder
-    shared = preview.folder("releases") / "trees" / "trees" / orchard.store.find("trees", "trees").version / "data.parquet"
+    assert (
+        preview.settings.workspace.preview == "taller" and preview.products_folder != orchard.workspace.products_folder
+    )
+    shared = (
+        preview.folder("releases") / "trees" / "trees" / orchard.store.find("trees", "trees").version / "data.parquet"
+    )
     assert shared.stat().st_ino == orchard.store.find("trees", "trees").data.stat().st_ino
     assert run_product(preview, "parks").status == "succeeded"
     assert orchard.bytes_of_releases() == before, "what a preview runs is its own"
-    assert orchard.workspace.folder("runs").is_dir() and len(list(orchard.workspace.folder("runs").rglob("*-parks-*.json"))) == 1
+    assert (
+        orchard.workspace.folder("runs").is_dir()
+        and len(list(orchard.workspace.folder("runs").rglob("*-parks-*.json"))) == 1
+    )
     # Again: up to date with the real data, without what was written.
     again = previews.make(orchard.workspace, "taller")
     assert again.own_bytes < made.own_bytes + 1_000_000
@@ -87,7 +95,10 @@ def test_nobody_is_told_of_what_happens_in_a_preview(orchard: Orchard) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [{"a": {"b": 1, "c": [1, "x"]}, "d e": "q\"'\\\n", "f": True, "g": 1.5}, {"t": {"urls": ["A"], "deep": {"er": {"x": "é"}}}}],
+    [
+        {"a": {"b": 1, "c": [1, "x"]}, "d e": "q\"'\\\n", "f": True, "g": 1.5},
+        {"t": {"urls": ["A"], "deep": {"er": {"x": "é"}}}},
+    ],
 )
 def test_settings_are_written_so_that_they_read_the_same(data: dict[str, object]) -> None:
     assert tomllib.loads(previews.toml(data)) == data
@@ -101,7 +112,9 @@ def test_its_portal_shows_its_own_releases(orchard: Orchard) -> None:
         "r = c.get('/api/v1/datasets/trees/trees/rows?limit=1'); print(r.status_code); r = c.get('/p/trees/health/'); print(r.status_code)"
     )
     env = {**os.environ, "CIVICOPS_WORKSPACE": ""}
-    done = subprocess.run([sys.executable, "-c", code, str(made.folder)], capture_output=True, text=True, env=env, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(made.folder)], capture_output=True, text=True, env=env, check=False
+    )
     assert done.stdout.split() == ["200", "200"], done.stdout + done.stderr[-2000:]
 
 

@@ -17,8 +17,8 @@ from civicops.workspace import Product, Workspace, WorkspaceError
 def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...]:
     """What `sources.py` of a product says, with the replacements of `civicops.toml`.
 
-    A relative `path` is meant from the workspace's folder (or its setting `downloads`). Raises `WorkspaceError` when the file is missing, fails, or when
-    `civicops.toml` replaces a source that does not exist.
+    A relative `path` is meant from the workspace's folder (or its setting `downloads`). Raises `WorkspaceError` when the file
+    is missing, fails, or when `civicops.toml` replaces a source that does not exist.
     """
     path = product.folder / "sources.py"
     spec = importlib.util.spec_from_file_location(f"civicops_products.{product.name}.sources", path)

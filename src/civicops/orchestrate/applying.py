@@ -101,7 +101,8 @@ def apply_plan(
 def undo(workspace: Workspace, plan_id: str = "") -> dict[str, Switch]:
     """Make current again what was before a plan was applied, in all its products at once; by default the last one applied.
 
-    Takes as long as writing a few small files. Raises `ApplyError` when there is none, or when something else was published since.
+    Takes as long as writing a few small files. Raises `ApplyError` when there is none, or when something else was published
+    since.
     """
     store = ReleaseStore(workspace.folder("releases"))
     recover_together(store, wait=_WAIT_SECONDS)

@@ -1,12 +1,12 @@
 """Making a plan: grading, following what changed downstream, and running what changed beside the real workspace.
 
-    states      the commit and the files as they lie there
-    contracts   every change graded; versions that did not move refuse the plan
-    trial       changed products, and those that read them, run on what has landed: check, build, gate, publish; nothing is fetched
-    effects     rows newly held back or let in, and how each release will differ
-    readers     who uses what changed, and who must agree
+    states      the commit and the files as they lie there contracts   every change graded; versions that did not move refuse
+    the plan trial       changed products, and those that read them, run on what has landed: check, build, gate, publish;
+    nothing is fetched effects     rows newly held back or let in, and how each release will differ readers     who uses what
+    changed, and who must agree
 
-Belongs here: that order. Does not belong here: the value (`civicops.change.plan`), counting rows (`effects`), doing it (`applying`).
+Belongs here: that order. Does not belong here: the value (`civicops.change.plan`), counting rows (`effects`), doing it
+(`applying`).
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def make_plan(
 ) -> Plan:
     """Say what the files of the workspace, as they lie there, will do if they come in place of the commit `base`.
 
-    Runs what changed in `plans/work`, on what has landed; the real workspace is only read. Raises `StateError` when the two states
-    cannot be had, `ContractFileError` for faults in contracts (also for a merge that is not finished), `WorkspaceError`.
+    Runs what changed in `plans/work`, on what has landed; the real workspace is only read. Raises `StateError` when the two
+    states cannot be had, `ContractFileError` for faults in contracts (also for a merge that is not finished), `WorkspaceError`.
     """
     now = datetime.now(UTC)
     repository = Repository(workspace)

@@ -61,7 +61,9 @@ def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Five]:
     with duckdb.connect() as con:
         for store, rows in ((made.real, 20), (made.trial, 30)):
             for contract in made.contracts.values():
-                staged = stage(con, contract=contract, select_sql=things(rows), provenance=Provenance("run"), store=store)
+                staged = stage(
+                    con, contract=contract, select_sql=things(rows), provenance=Provenance("run"), store=store
+                )
                 publish([staged], store=store)
     yield made
 
@@ -158,7 +160,9 @@ def test_a_reader_sees_the_switch_in_one_moment(five: Five, tmp_path: Path) -> N
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chosen=st.sets(st.sampled_from(PRODUCTS), min_size=1), times=st.integers(1, 3))
-def test_there_and_back_gives_the_same_bytes(five: Five, tmp_path_factory: pytest.TempPathFactory, chosen: set[str], times: int) -> None:
+def test_there_and_back_gives_the_same_bytes(
+    five: Five, tmp_path_factory: pytest.TempPathFactory, chosen: set[str], times: int
+) -> None:
     store = five.copy(tmp_path_factory.mktemp("back") / "store")
     data = {p: store.find(p, "items").data.read_bytes() for p in PRODUCTS}
     for _ in range(times):
