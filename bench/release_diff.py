@@ -49,8 +49,8 @@ def run(quick: bool) -> Table:
     both = found.rows_before + found.rows_after
     notes = (
         f"Two releases of {rows:,} rows and {len(KINDS)} columns; {found.added:,} rows added, {found.removed:,} removed, "
-        f"{found.changed:,} changed. Rows of both sides are counted once each, for the whole comparison with its samples; on a busy "
-        "machine the time says little, and rows per second of processor time more. `EXCEPT` only counts rows that "
+        f"{found.changed:,} changed. Rows of both sides are counted once each, for the whole comparison with its samples.",
+        "On a busy machine the time says little, and rows per second of processor time more. `EXCEPT` only counts rows that "
         "differ: it names no column and no key.",
     )
     figures = []

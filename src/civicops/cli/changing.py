@@ -111,8 +111,8 @@ def _show(made: Any) -> None:
         table(("who", "why"), [(one.who, "; ".join(one.why[:3])) for one in made.approvals])
     cost, took = made.cost, sum(made.seconds.values())
     say(
-        f"\nApplying writes {cost.rows:,} rows, {cost.size_bytes / 1e6:,.1f} MB, and asks sources {cost.requests} times; building "
-        f"took {took:,.1f} s here."
+        f"\nApplying writes {cost.rows:,} rows, {cost.size_bytes / 1e6:,.1f} MB, and asks sources {cost.requests} times; "
+        f"building took {took:,.1f} s here."
     )
     for note in made.cost.notes:
         say(f"  {note}")

@@ -30,8 +30,9 @@ from civicops.errors import CivicopsError
 from civicops.observe.watch import after_run
 from civicops.orchestrate import steps
 from civicops.orchestrate.locks import product_lock
-from civicops.orchestrate.planning import FOLDER, WORK, make_plan, ordered, world
+from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.trial import with_data
+from civicops.orchestrate.world import ordered, world
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
 from civicops.release.together import publish_together, recover_together, switch_together, writing_all
