@@ -1,6 +1,7 @@
 """The checks that a column's declaration stands for.
 
-Belongs here: `required`, a type that must be readable, uniqueness. Does not belong here: rules that a contract spells out (`load`).
+Belongs here: `required`, a type that must be readable, uniqueness. Does not belong here: rules that a contract spells out
+(`load`).
 """
 
 from __future__ import annotations
