@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,15 @@ def test_the_same_change_is_the_same_plan(orchard: Orchard) -> None:
     # What the plan built may be gone; it is built again, and must give the same bytes.
     shutil.rmtree(orchard.workspace.folder(FOLDER) / WORK)
     assert set(apply_plan(orchard.workspace, two, approved=EVERYBODY).switches) == {"parks"}
+
+
+def test_what_old_plans_built_does_not_keep_the_disk(orchard: Orchard) -> None:
+    work = orchard.workspace.folder(FOLDER) / WORK
+    for name, age in ((".trial-killed", 72), ("old", 72), ("new", 1)):
+        (work / name).mkdir(parents=True)
+        os.utime(work / name, (time.time() - age * 3600,) * 2)
+    make_plan(orchard.workspace)
+    assert sorted(path.name for path in work.iterdir()) == ["new"]
 
 
 def test_two_plans_on_one_base(orchard: Orchard) -> None:

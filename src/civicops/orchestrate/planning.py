@@ -52,6 +52,7 @@ from civicops.workspace import Product, Workspace
 
 FOLDER = "plans"
 WORK = "work"
+_KEPT_HOURS = 48
 Say = Callable[[str], None]
 
 
@@ -95,6 +96,7 @@ def make_plan(
     name, commit = repository.base(base)
     recover_together(ReleaseStore(workspace.folder("releases")), wait=30)
     plans = workspace.folder(FOLDER)
+    _tidy(plans / WORK)
     checkout = plans / WORK / f".base-{now:%H%M%S%f}"
     try:
         before, head = repository.at(commit, checkout), repository.now()
@@ -125,6 +127,15 @@ def make_plan(
     finally:
         shutil.rmtree(checkout, ignore_errors=True)
     return plan
+
+
+def _tidy(work: Path) -> None:
+    """Remove what plans of other days built, and what killed ones left: second names keep the disk from being freed. Applying an
+    old plan builds it again."""
+    oldest = time.time() - _KEPT_HOURS * 3600
+    for folder in work.iterdir() if work.is_dir() else ():
+        if folder.is_dir() and folder.stat().st_mtime < oldest:
+            remove_folder(folder)
 
 
 def _grade(draft: _Draft, files: tuple[FileChange, ...], today: date) -> None:
