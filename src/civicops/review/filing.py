@@ -24,8 +24,8 @@ from civicops.review.forms import FormError, checked
 from civicops.review.kinds import Kind
 from civicops.review.people import ITSELF
 from civicops.review.room import Review, key_of, next_round, note, tell, version_of
-from civicops.review.tables import DECISION, TASK, VERSION
-from civicops.review.values import TaskDraft, canonical, difference, hash_of, hashes
+from civicops.review.tables import DECISION, EVENT, TASK, VERSION
+from civicops.review.values import TaskDraft, canonical, difference, hash_of
 
 Origin = Literal["pipeline", "public", "person"]
 BATCH = 500
@@ -75,10 +75,13 @@ def file_tasks(
             ids[draft.subject] = 0
         with review.writing() as con:
             known = _known(con, kind, [draft.subject for draft in batch])
+            fresh = [draft for draft in batch if draft.subject not in known]
+            ids |= _insert(con, review, kind, fresh, now, run_id, origin)
+            counts["new"] += len(fresh)
             for draft in batch:
-                row = known.get(draft.subject)
-                word, ids[draft.subject] = _file(con, review, kind, row, draft, now, run_id, origin)
-                counts[word] += 1
+                if (row := known.get(draft.subject)) is not None:
+                    ids[draft.subject] = row.id
+                    counts[_update(con, review, kind, row, draft, now, run_id)] += 1
     withdrawn = _withdraw(review, kind, set(ids), now) if is_complete else 0
     found = Filed(**counts, withdrawn=withdrawn, ids=ids)
     if found.new or found.changed or found.reopened or found.withdrawn:
@@ -93,22 +96,10 @@ def file_within(con: sa.Connection, review: Review, kind: Kind, draft: TaskDraft
     """File one draft as part of a transaction; gives its number. Raises `FilingError`."""
     _check(kind, draft, {})
     row = _known(con, kind, [draft.subject]).get(draft.subject)
-    return _file(con, review, kind, row, draft, now, "", origin)[1]
-
-
-def _file(
-    con: sa.Connection,
-    review: Review,
-    kind: Kind,
-    row: Any,
-    draft: TaskDraft,
-    now: datetime,
-    run_id: str,
-    origin: Origin,
-) -> tuple[str, int]:
     if row is None:
-        return "new", _insert(con, review, kind, draft, now, run_id, origin)
-    return _update(con, review, kind, row, draft, now, run_id), row.id
+        return _insert(con, review, kind, [draft], now, "", origin)[draft.subject]
+    _update(con, review, kind, row, draft, now, "")
+    return int(row.id)
 
 
 def _check(kind: Kind, draft: TaskDraft, before: Mapping[str, int]) -> None:
@@ -125,38 +116,66 @@ def _check(kind: Kind, draft: TaskDraft, before: Mapping[str, int]) -> None:
 
 
 def _known(con: sa.Connection, kind: Kind, subjects: Sequence[str]) -> dict[str, Any]:
-    query = sa.select(TASK).where(TASK.c.kind == kind.id, TASK.c.subject.in_(subjects)).order_by(TASK.c.id)
-    return {row.subject: row for row in con.execute(query.with_for_update())}
+    """Tasks about some subjects, locked, each with the hashes of the version it shows."""
+    query = (
+        sa.select(TASK, VERSION.c.content_hash.label("old_content_hash"), VERSION.c.seen_hash.label("old_seen_hash"))
+        .join(VERSION, VERSION.c.id == TASK.c.version_id)
+        .where(TASK.c.kind == kind.id, TASK.c.subject.in_(subjects))
+        .order_by(TASK.c.id)
+        .with_for_update(of=TASK)
+    )
+    return {row.subject: row for row in con.execute(query)}
 
 
 def _insert(
-    con: sa.Connection, review: Review, kind: Kind, draft: TaskDraft, now: datetime, run_id: str, origin: Origin
-) -> int:
-    content_hash, _ = hashes(draft.content, draft.shown)
-    needed = _needed(review, kind, draft.subject, 1, content_hash)
-    number = key_of(con.execute(
-        sa.insert(TASK).values(
-            kind=kind.id, subject=draft.subject, record=draft.record or draft.subject,
-            origin=origin, filed_by=draft.filed_by, state="open", round=1,
-            content_hash=content_hash, needed=needed, left=needed, is_audit=False, filed_at=stamp(now),
-            opened_at=stamp(now), changed_at=stamp(now), **_priority(kind, draft, now, now),
-        )
-    ))  # fmt: skip
-    version = _version(con, number, 1, draft, now, run_id)
-    con.execute(sa.update(TASK).where(TASK.c.id == number).values(version_id=version))
-    note(con, number, "filed", draft.filed_by or ITSELF, now, run_id=run_id, content_hash=content_hash)
-    return number
+    con: sa.Connection,
+    review: Review,
+    kind: Kind,
+    drafts: Sequence[TaskDraft],
+    now: datetime,
+    run_id: str,
+    origin: Origin,
+) -> dict[str, int]:
+    """New tasks, their first versions and events; subject to number."""
+    if not drafts:
+        return {}
+    at = stamp(now)
+    made: list[dict[str, Any]] = []
+    for draft in drafts:
+        content_hash, _ = draft.hashes
+        needed = _needed(review, kind, draft.subject, 1, content_hash)
+        made.append({
+            "kind": kind.id, "subject": draft.subject, "record": draft.record or draft.subject, "origin": origin,
+            "filed_by": draft.filed_by, "state": "open", "round": 1, "content_hash": content_hash, "needed": needed,
+            "left": needed, "is_audit": False, "filed_at": at, "opened_at": at, "changed_at": at,
+            **_priority(kind, draft, now, now),
+        })  # fmt: skip
+    returning = sa.insert(TASK).returning(TASK.c.id, sort_by_parameter_order=True)
+    numbers: Sequence[int] = con.execute(returning, made).scalars().all()
+    rows = [_version_row(number, 1, draft, now, run_id) for number, draft in zip(numbers, drafts, strict=True)]
+    versions: Sequence[int] = (
+        con.execute(sa.insert(VERSION).returning(VERSION.c.id, sort_by_parameter_order=True), rows).scalars().all()
+    )
+    places = [{"task": number, "version": version} for number, version in zip(numbers, versions, strict=True)]
+    first = sa.update(TASK).where(TASK.c.id == sa.bindparam("task")).values(version_id=sa.bindparam("version"))
+    con.execute(first, places)
+    events = [
+        {"task_id": number, "kind": "filed", "who": draft.filed_by or ITSELF, "at": at, "text": "",
+         "content": {"run_id": run_id, "content_hash": task["content_hash"]}}
+        for number, draft, task in zip(numbers, drafts, made, strict=True)
+    ]  # fmt: skip
+    con.execute(sa.insert(EVENT), events)
+    return {draft.subject: number for draft, number in zip(drafts, numbers, strict=True)}
 
 
 def _update(
     con: sa.Connection, review: Review, kind: Kind, row: Any, draft: TaskDraft, now: datetime, run_id: str
 ) -> str:
-    content_hash, seen_hash = hashes(draft.content, draft.shown)
-    old = version_of(con, row.version_id)
+    content_hash, seen_hash = draft.hashes
     opened = datetime.fromisoformat(row.opened_at)
     values = _priority(kind, draft, opened, now)
-    if old.content_hash == content_hash and row.state != "withdrawn":
-        word = "same" if old.seen_hash == seen_hash else "refreshed"
+    if row.old_content_hash == content_hash and row.state != "withdrawn":
+        word = "same" if row.old_seen_hash == seen_hash else "refreshed"
         if word == "refreshed":
             values["version_id"] = _version(con, row.id, row.round, draft, now, run_id)
         if draft.due_at is None and row.due_at:  # what was reckoned once stays until the question is another one
@@ -166,7 +185,7 @@ def _update(
         if any(getattr(row, name) != value for name, value in values.items()):
             con.execute(sa.update(TASK).where(TASK.c.id == row.id).values(**values))
         return word
-    changes = difference(old.content, draft.content)
+    changes = difference(version_of(con, row.version_id).content, draft.content)
     decided = con.execute(sa.select(DECISION).where(DECISION.c.id == row.decision_id)).first()
     if decided is not None and decided.content_hash == content_hash:
         values |= {
@@ -199,7 +218,7 @@ def _update(
     con.execute(sa.update(TASK).where(TASK.c.id == row.id).values(**values))
     note(
         con, row.id, "reopened" if is_again else "changed", ITSELF, now, run_id=run_id, changes=changes,
-        before=old.content_hash, content_hash=content_hash, round=number,
+        before=row.old_content_hash, content_hash=content_hash, round=number,
     )  # fmt: skip
     return "reopened" if is_again else "changed"
 
@@ -219,14 +238,15 @@ def _is_what_was_decided(kind: Kind, decided: Any, draft: TaskDraft) -> bool:
 
 
 def _version(con: sa.Connection, task_id: int, round_: int, draft: TaskDraft, now: datetime, run_id: str) -> int:
-    content, shown = draft.content, draft.shown
-    content_hash, seen_hash = hashes(content, shown)
-    return key_of(con.execute(
-        sa.insert(VERSION).values(
-            task_id=task_id, round=round_, content_hash=content_hash, seen_hash=seen_hash, content=content, shown=shown,
-            at=stamp(now), run_id=run_id,
-        )
-    ))  # fmt: skip
+    return key_of(con.execute(sa.insert(VERSION).values(**_version_row(task_id, round_, draft, now, run_id))))
+
+
+def _version_row(task_id: int, round_: int, draft: TaskDraft, now: datetime, run_id: str) -> dict[str, Any]:
+    content_hash, seen_hash = draft.hashes
+    return {
+        "task_id": task_id, "round": round_, "content_hash": content_hash, "seen_hash": seen_hash, "content": draft.content,
+        "shown": draft.shown, "at": stamp(now), "run_id": run_id,
+    }  # fmt: skip
 
 
 def _priority(kind: Kind, draft: TaskDraft, opened: datetime, now: datetime) -> dict[str, Any]:

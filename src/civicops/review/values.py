@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
@@ -107,7 +108,7 @@ class TaskDraft:
         if self.due_at is not None and self.due_at.tzinfo is None:
             raise ValueError("'due_at' needs a time zone")
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
         """What a person is asked about, as plain JSON."""
         found = {
@@ -116,7 +117,7 @@ class TaskDraft:
         }  # fmt: skip
         return plain(found)  # type: ignore[no-any-return]
 
-    @property
+    @cached_property
     def shown(self) -> dict[str, Any]:
         """What a person sees besides the content, as plain JSON."""
         found = {
@@ -125,6 +126,12 @@ class TaskDraft:
             "place": list(self.place) if self.place else None,
         }  # fmt: skip
         return plain(found)  # type: ignore[no-any-return]
+
+    @cached_property
+    def hashes(self) -> tuple[str, str]:
+        """Hash of what is under review, and hash of everything a person sees."""
+        first = _hash(self.content)
+        return first, _hash({"content": first, "shown": self.shown})
 
 
 @dataclass(frozen=True)
@@ -159,7 +166,12 @@ def plain(value: Any) -> Any:
 
     Raises `ValueError` for what is no value of data (NaN, infinity, objects of other classes).
     """
-    if isinstance(value, str | bool | int | None):
+    kind = type(value)
+    if kind is str or value is None or kind is int or kind is bool:
+        return value
+    if kind is dict:
+        return {name if type(name) is str else str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, str | int):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -179,20 +191,22 @@ def plain(value: Any) -> Any:
     raise ValueError(f"a {type(value).__name__} cannot be part of a task")
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _hash(value: Any) -> str:
+    """The hash of a value that is plain already."""
+    return hashlib.sha256(_ENCODER.encode(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def canonical(value: Any) -> str:
     """The one JSON text of a value: keys sorted, no spaces, whole numbers without a fraction."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(plain(value))
 
 
 def hash_of(value: Any) -> str:
     """SHA-256 of the canonical text, in hex."""
-    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def hashes(content: Mapping[str, Any], shown: Mapping[str, Any]) -> tuple[str, str]:
-    """Hash of what is under review, and hash of everything the person saw."""
-    first = hash_of(content)
-    return first, hash_of({"content": first, "shown": shown})
+    return _hash(plain(value))
 
 
 def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, list[Any]]:
