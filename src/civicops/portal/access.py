@@ -64,6 +64,12 @@ RULES: dict[str, Rule] = {
     "status": _read("anybody"),
     # The view asks for this machine or a token: Prometheus signs in nowhere.
     "metrics": _read("anybody"),
+    # Each kind of task asks for its own least role again.
+    "review": _read("viewer"),
+    "review_next": _write("viewer"),
+    "review_list": _read("viewer"),
+    "review_task": _write("viewer"),
+    "review_draft": _write("viewer"),
     "people": _write("admin"),
     "api:openapi-json": _read("anybody"),
     "api:datasets": _read("anybody"),

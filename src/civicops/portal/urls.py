@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from civicops.portal.api import api
-from civicops.portal.views import datasets, failures, home, incidents, people, product_pages
+from civicops.portal.views import datasets, failures, home, incidents, people, product_pages, review
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -31,6 +31,11 @@ urlpatterns = [
     path("incidents/<int:number>/chart.json", incidents.chart, name="incident_chart"),
     path("status/", incidents.status, name="status"),
     path("metrics", incidents.metrics, name="metrics"),
+    path("review/", review.inbox, name="review"),
+    path("review/next/", review.next_one, name="review_next"),
+    path("review/tasks/", review.listed, name="review_list"),
+    path("review/tasks/<int:number>/", review.task, name="review_task"),
+    path("review/tasks/<int:number>/draft/", review.draft, name="review_draft"),
     path("people/", people.people, name="people"),
     path("accounts/", include("allauth.urls")),
 ]
