@@ -67,6 +67,9 @@ RULES: dict[str, Rule] = {
     # Each kind of task asks for its own least role again.
     "review": _read("viewer"),
     "review_next": _write("viewer"),
+    "review_team": _read("contributor"),
+    "review_chart": _read("contributor"),
+    "review_bulk": _write("contributor"),
     "review_list": _read("viewer"),
     "review_task": _write("viewer"),
     "review_draft": _write("viewer"),

@@ -74,7 +74,10 @@ def _picture(found: list[tuple[str, str, float, float]]) -> Picture:
     middle_lon = (min(item[2] for item in found) + max(item[2] for item in found)) / 2
     middle_lat = (min(item[3] for item in found) + max(item[3] for item in found)) / 2
     a_degree = math.radians(1) * EARTH_RADIUS_M
-    flat = [((lon - middle_lon) * a_degree * math.cos(math.radians(middle_lat)), (lat - middle_lat) * a_degree) for *_, lon, lat in found]
+    flat = [
+        ((lon - middle_lon) * a_degree * math.cos(math.radians(middle_lat)), (lat - middle_lat) * a_degree)
+        for *_, lon, lat in found
+    ]
     room = min((WIDTH - 2 * MARGIN), (HEIGHT - 2 * MARGIN))
     span = max(_LEAST_SPAN_M, *(2 * max(abs(x), abs(y)) for x, y in flat), 0.0)
     scale = room / span
@@ -84,7 +87,8 @@ def _picture(found: list[tuple[str, str, float, float]]) -> Picture:
     )
     bar = _round_length(span / 4)
     apart = max(
-        (metres_between((a[2], a[3]), (b[2], b[3])) for index, a in enumerate(found) for b in found[index + 1 :]), default=0.0
+        (metres_between((a[2], a[3]), (b[2], b[3])) for index, a in enumerate(found) for b in found[index + 1 :]),
+        default=0.0,
     )
     return Picture(points, round(bar * scale, 1), length(bar), length(apart) if len(found) > 1 else "")
 

@@ -1,7 +1,7 @@
 """Review as the portal shows it: the person at the keyboard, forms from contracts, values beside each other.
 
-Belongs here: turning `civicops.review` into what templates and scripts read, and a posted form into an answer. Does not belong here:
-the rules of review (`civicops.review`), who may ask for which page (`access`), what pages look like (templates).
+Belongs here: turning `civicops.review` into what templates and scripts read, and a posted form into an answer. Does not belong
+here: the rules of review (`civicops.review`), who may ask for which page (`access`), what pages look like (templates).
 """
 
 from __future__ import annotations
@@ -42,11 +42,21 @@ WORDS = {
     "request_changes": "Ask for changes",
 }
 """What the buttons say."""
-KEYS = {"accept": "a", "edit": "e", "reject": "r", "abstain": "t", "split": "d", "merge": "m", "approve": "a", "request_changes": "r"}
+KEYS = {
+    "accept": "a",
+    "edit": "e",
+    "reject": "r",
+    "abstain": "t",
+    "split": "d",
+    "merge": "m",
+    "approve": "a",
+    "request_changes": "r",
+}
 """The key of each button."""
 SAID = {
-    "accept": "Accepted", "edit": "Accepted with changes", "reject": "Rejected", "abstain": "Left to others", "split": "Kept apart",
-    "merge": "Joined", "approve": "Approved", "request_changes": "Sent back for changes", "undo": "Taken back",
+    "accept": "Accepted", "edit": "Accepted with changes", "reject": "Rejected", "abstain": "Left to others",
+    "split": "Kept apart", "merge": "Joined", "approve": "Approved",
+    "request_changes": "Sent back for changes", "undo": "Taken back",
 }  # fmt: skip
 """What is said once it is done."""
 
@@ -134,8 +144,13 @@ def kinds_for(person: Person) -> tuple[Kind, ...]:
     return tuple(sorted(mine, key=lambda kind: (kind.product, kind.file.title)))
 
 
-def controls(view: TaskView, entered: Mapping[str, Any] | None = None, faults: Mapping[str, str] | None = None) -> tuple[Control, ...]:
-    """The form of a task. Stands in it: what was just entered, else what waits for approval, else the draft, else the suggestion."""
+def controls(
+    view: TaskView, entered: Mapping[str, Any] | None = None, faults: Mapping[str, str] | None = None
+) -> tuple[Control, ...]:
+    """The form of a task.
+
+    In it stands what was just entered, else the draft, else what waits for approval, else the suggestion.
+    """
     current: Mapping[str, Any] = view.content.get("current") or {}
     proposed: Mapping[str, Any] = view.content.get("proposed") or {}
     stands: dict[str, Any] = dict(view.base)
@@ -174,9 +189,18 @@ def _kind(item: Field) -> str:
         return "checkboxes"
     if item.choices:
         return "radio" if len(item.choices) <= FEW_CHOICES else "select"
-    plain = {"boolean": "yesno", "date": "date", "timestamp": "datetime-local", "time": "time", "integer": "number", "number": "number"}
+    plain = {
+        "boolean": "yesno",
+        "date": "date",
+        "timestamp": "datetime-local",
+        "time": "time",
+        "integer": "number",
+        "number": "number",
+    }
     if item.kind in plain:
         return plain[item.kind]
+    if item.pattern is not None and item.longest is None:
+        return "text"
     if item.kind in ("array", "object") or item.longest is None or item.longest > LONG_TEXT:
         return "textarea"
     return "text"
@@ -204,7 +228,7 @@ def answer_of(post: QueryDict, fields: Sequence[Field]) -> Answer:
             if name in post or f"{name}-sent" in post:
                 value[item.name] = post.getlist(name)
         elif name in post:
-            value[item.name] = _as_json(item, post[name])
+            value[item.name] = _as_json(item, str(post[name]))
     if "members" in post:
         value["members"] = post.getlist("members")
     groups: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from civicops.portal.api import api
-from civicops.portal.views import datasets, failures, home, incidents, people, product_pages, review
+from civicops.portal.views import datasets, failures, home, incidents, people, product_pages, review, review_team
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -33,6 +33,9 @@ urlpatterns = [
     path("metrics", incidents.metrics, name="metrics"),
     path("review/", review.inbox, name="review"),
     path("review/next/", review.next_one, name="review_next"),
+    path("review/team/", review_team.team, name="review_team"),
+    path("review/team/<slug:name>.json", review_team.chart, name="review_chart"),
+    path("review/bulk/", review_team.bulk, name="review_bulk"),
     path("review/tasks/", review.listed, name="review_list"),
     path("review/tasks/<int:number>/", review.task, name="review_task"),
     path("review/tasks/<int:number>/draft/", review.draft, name="review_draft"),

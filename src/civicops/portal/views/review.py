@@ -1,7 +1,7 @@
 """The inbox: what waits for a person, one task at a time, and what they did.
 
-Belongs here: the pages a reviewer works with. Does not belong here: rules (`civicops.review`), figures of a team and many tasks at
-once (`review_team`), what the public sends in (`suggestions`).
+Belongs here: the pages a reviewer works with. Does not belong here: rules (`civicops.review`), figures of a team and many tasks
+at once (`review_team`), what the public sends in (`suggestions`).
 
 An answer leads straight to the next task, which is claimed in the same request; what was just done can be taken back from there.
 """
@@ -38,7 +38,7 @@ _MOST_SKIPPED = 50
 
 def inbox(request: HttpRequest) -> HttpResponse:
     """What waits for this person: what they have in hand, what was given to them, how much there is of each kind."""
-    person, review, now = _person(request), reviewing.review(), datetime.now(UTC)
+    person, review, now = person_or_refuse(request), reviewing.review(), datetime.now(UTC)
     kinds = reviewing.kinds_for(person)
     counts = workload.counts(review, person, now)
     mine = workload.mine(review, person, now)
@@ -58,7 +58,7 @@ def next_one(request: HttpRequest) -> HttpResponse:
     """Claim the most useful task and go there; with `skip`, another one than that."""
     if request.method != "POST":
         return redirect("review")
-    person, kind = _person(request), request.POST.get("kind", "")
+    person, kind = person_or_refuse(request), request.POST.get("kind", "")
     skip = request.POST.get("skip", "")
     if skip.isdigit():
         skipped = [*request.session.get(SKIPPED, []), int(skip)][-_MOST_SKIPPED:]
@@ -69,7 +69,7 @@ def next_one(request: HttpRequest) -> HttpResponse:
 
 def listed(request: HttpRequest) -> HttpResponse:
     """Every task a person may see, by kind, state and words."""
-    person, review, now = _person(request), reviewing.review(), datetime.now(UTC)
+    person, review, now = person_or_refuse(request), reviewing.review(), datetime.now(UTC)
     kinds = reviewing.kinds_for(person)
     chosen = request.GET.get("kind", "")
     state = request.GET.get("state", "")
@@ -89,7 +89,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 def task(request: HttpRequest, number: int) -> HttpResponse:
     """One task with its evidence beside the form; with POST, what the person does with it."""
-    person = _person(request)
+    person = person_or_refuse(request)
     if request.method == "POST":
         return _act(request, number, person)
     return _show(request, number, person)
@@ -99,7 +99,7 @@ def draft(request: HttpRequest, number: int) -> HttpResponse:
     """Keep a half-finished answer that the page's script sends while somebody types."""
     if request.method != "POST":
         return redirect("review_task", number=number)
-    person, review = _person(request), reviewing.review()
+    person, review = person_or_refuse(request), reviewing.review()
     if len(request.body) > DRAFT_BYTES:
         return JsonResponse({"message": "This is too long to be kept as a draft."}, status=413)
     try:
@@ -125,7 +125,7 @@ def _show(
 ) -> HttpResponse:
     review, now = reviewing.review(), datetime.now(UTC)
     view = _view(review, number, person, now)
-    others = ()
+    others: tuple[str, ...] = ()
     if view.part is not None and entered is None:
         try:  # whoever looks at a task that is free takes it, so that nobody else does the same work
             taking.claim(review, number, person, now)
@@ -159,7 +159,12 @@ def _button(outcome: str, view: asking.TaskView) -> dict[str, Any]:
         words = "It is right as it is"
     if outcome == "edit" and "accept" not in view.outcomes:
         words = "Save my answer"
-    return {"outcome": outcome, "words": words, "key": reviewing.KEYS[outcome], "needs_reason": outcome in view.reasons_for}
+    return {
+        "outcome": outcome,
+        "words": words,
+        "key": reviewing.KEYS[outcome],
+        "needs_reason": outcome in view.reasons_for,
+    }
 
 
 def _choices(view: asking.TaskView) -> list[dict[str, Any]]:
@@ -168,7 +173,9 @@ def _choices(view: asking.TaskView) -> list[dict[str, Any]]:
     for value, shown in zip(view.content.get("choices") or (), view.shown.get("choices") or (), strict=False):
         fill = {reviewing.FIELD + name: reviewing.as_text(item) for name, item in value.items()}
         label = shown.get("label") or ", ".join(reviewing.as_text(item) for item in value.values())
-        found.append({"label": label, "confidence": shown.get("confidence"), "json": json.dumps(fill, ensure_ascii=False)})
+        found.append(
+            {"label": label, "confidence": shown.get("confidence"), "json": json.dumps(fill, ensure_ascii=False)}
+        )
     return found
 
 
@@ -198,7 +205,7 @@ def _act(request: HttpRequest, number: int, person: Person) -> HttpResponse:
                 taking.release(review, number, person, now)
                 return redirect("review")
             case "snooze":
-                taking.snooze(review, number, person, _day(request.POST.get("until", "")), note, now)
+                taking.snooze(review, number, person, day_of(request.POST.get("until", "")), note, now)
                 messages.success(request, "Put off; nobody is given it before that day.")
                 return redirect("review")
             case "wake":
@@ -265,7 +272,8 @@ def _onward(request: HttpRequest, person: Person, kind: str) -> HttpResponse:
     return redirect("review")
 
 
-def _person(request: HttpRequest) -> Person:
+def person_or_refuse(request: HttpRequest) -> Person:
+    """The person who asks. Raises `PermissionDenied` for an account without a role."""
     person = reviewing.person_of(request.user)
     if person is None:
         raise PermissionDenied("Your account has no role yet; an admin gives it one.")
@@ -295,8 +303,8 @@ def _last(
     return {"number": found.line.id, "title": found.line.title, "said": last["said"]} if found.can_undo else None
 
 
-def _day(text: str) -> datetime:
-    """The beginning of a day in the workspace's zone."""
+def day_of(text: str) -> datetime:
+    """The beginning of a day (ISO) in the workspace's zone. Raises `ReviewError` for what is none."""
     try:
         day = datetime.fromisoformat(text)
     except ValueError:
