@@ -55,7 +55,9 @@ def make_pantries(root: Path, count: int = 12) -> Review:
     folder = root / "products" / "pantries"
     for name in ("contracts", "reviews"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    (root / "civicops.toml").write_text('[workspace]\norganisation = "Friends of Marisol"\ntimezone = "America/Los_Angeles"\n')
+    (root / "civicops.toml").write_text(
+        '[workspace]\norganisation = "Friends of Marisol"\ntimezone = "America/Los_Angeles"\n'
+    )
     (folder / "product.yaml").write_text(PRODUCT)
     (folder / "contracts" / "listings.yaml").write_text(CONTRACT)
     for name, text in {"phone": PHONE, "listing": LISTING, "same_place": SAME, "suggestion": SUGGEST}.items():

@@ -61,7 +61,9 @@ def test_the_inbox_says_how_much_of_each_kind_waits_and_starts_with_the_most_use
     assert "Is this telephone number right?" in html
     assert "12 waiting" in html
     token = fields(html)["csrfmiddlewaretoken"]
-    done = desk.server.client("contributor").post("/review/next/", data={"csrfmiddlewaretoken": token, "kind": "pantries.phone"})
+    done = desk.server.client("contributor").post(
+        "/review/next/", data={"csrfmiddlewaretoken": token, "kind": "pantries.phone"}
+    )
     # The only one that is due within two days comes before those with more points.
     assert done.headers["location"] == f"/review/tasks/{desk.number('phone', 'pantry-3')}/"
 
@@ -134,7 +136,9 @@ def test_when_the_question_changed_meanwhile_both_are_shown_and_nothing_is_decid
 def test_two_people_do_not_get_the_same_task(desk: Desk) -> None:
     def start(role: str) -> str:
         token = fields(desk.server.get("/review/", role).text)["csrfmiddlewaretoken"]
-        done = desk.server.client(role).post("/review/next/", data={"csrfmiddlewaretoken": token, "kind": "pantries.listing"})
+        done = desk.server.client(role).post(
+            "/review/next/", data={"csrfmiddlewaretoken": token, "kind": "pantries.listing"}
+        )
         return str(done.headers["location"])
 
     assert start("steward") != start("admin")
@@ -158,7 +162,8 @@ def test_a_pair_can_be_joined_and_its_distance_is_shown(desk: Desk) -> None:
     html = desk.server.get(f"/review/tasks/{number}/", "contributor").text
     assert re.search(r"1\d\d m apart", html)
     done = desk.server.client("contributor").post(
-        f"/review/tasks/{number}/", data={**fields(html), "outcome": "merge", "members": ["a2", "b2"], "field-phone": "213-555-0102"}
+        f"/review/tasks/{number}/",
+        data={**fields(html), "outcome": "merge", "members": ["a2", "b2"], "field-phone": "213-555-0102"},
     )
     assert done.status_code == 302
     # Two raters are wanted: it stays open for one more, and the first is told so.
@@ -171,7 +176,9 @@ def test_a_pair_can_be_joined_and_its_distance_is_shown(desk: Desk) -> None:
 
 def test_contacts_are_logged_and_a_task_can_be_put_off(desk: Desk) -> None:
     number = desk.number("phone", "pantry-9")
-    desk.post(number, "contributor", action="contact", channel="called", came_of_it="voicemail", reason="Call after noon.")
+    desk.post(
+        number, "contributor", action="contact", channel="called", came_of_it="voicemail", reason="Call after noon."
+    )
     html = desk.server.get(f"/review/tasks/{number}/", "contributor").text
     assert "called: voicemail" in html
     assert "Call after noon." in html

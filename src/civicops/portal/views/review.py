@@ -100,7 +100,7 @@ def draft(request: HttpRequest, number: int) -> HttpResponse:
     if request.method != "POST":
         return redirect("review_task", number=number)
     person, review = person_or_refuse(request), reviewing.review()
-    if len(request.body) > DRAFT_BYTES:
+    if int(request.headers.get("Content-Length") or 0) > DRAFT_BYTES:
         return JsonResponse({"message": "This is too long to be kept as a draft."}, status=413)
     try:
         view = asking.task(review, number, person, datetime.now(UTC))
