@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from civicops.cli import making, observing, portal, quarantining, releasing, running
+from civicops.cli import making, observing, portal, quarantining, releasing, reviewing, running
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -33,6 +33,7 @@ app.command("up")(running.up)
 app.add_typer(making.app, name="new")
 app.add_typer(quarantining.app, name="quarantine")
 app.add_typer(releasing.app, name="release")
+app.add_typer(reviewing.app, name="review")
 app.add_typer(observing.observe, name="observe")
 app.add_typer(observing.incidents, name="incidents")
 app.add_typer(observing.maintenance, name="maintenance")

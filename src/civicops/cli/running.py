@@ -102,6 +102,9 @@ def show_run(record: Any) -> None:
         [(i["dataset"], i["rows"], record.released.get(i["dataset"], "")) for i in published],
         right=("rows",),
     )
+    for kind, filed in record.asked.items():
+        counted = ", ".join(f"{number:,} {word}" for word, number in filed.items() if number) or "none"
+        say(f"Asked people, {record.product}.{kind}: {counted}.")
     say(f"\nSteps: {', '.join(f'{name} {seconds:.1f} s' for name, seconds in record.steps.items())}.")
 
 

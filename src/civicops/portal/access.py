@@ -15,7 +15,7 @@ from typing import Any, Literal
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
 
 from civicops.contracts.model import Access
 from civicops.portal.pages import ROLES, ProductPage, Role
@@ -79,6 +79,25 @@ RULES: dict[str, Rule] = {
     "api:dataset": _read("anybody"),
     "api:versions": _read("anybody"),
     "api:rows": _read("anybody"),
+    "api:review_kinds": _read("contributor"),
+    "api:review_tasks": _read("contributor"),
+    "api:review_next": _write("contributor"),
+    "api:review_task": _read("contributor"),
+    "api:review_decide": _write("contributor"),
+    "api:review_undo": _write("contributor"),
+    "api:review_reopen": _write("contributor"),
+    "api:review_claim": _write("contributor"),
+    "api:review_release": _write("contributor"),
+    "api:review_draft": _write("contributor"),
+    "api:review_assign": _write("contributor"),
+    "api:review_snooze": _write("contributor"),
+    "api:review_contact": _write("contributor"),
+    "api:review_bulk": _write("contributor"),
+    "api:review_team": _read("contributor"),
+    "api:review_agreement": _read("contributor"),
+    "api:review_calibration": _read("contributor"),
+    "api:suggest": _write("anybody"),
+    "api:suggestion": _read("anybody"),
     "account_login": _write("anybody"),
     "account_logout": _write("signed_in"),
     "account_change_password": _write("signed_in"),
@@ -175,6 +194,9 @@ class RuleMiddleware:
             return HttpResponseNotAllowed(sorted(rule.methods))
         if allows(rule.who, request.user):
             return None
+        if not request.user.is_authenticated and name.startswith("api:"):
+            hint = "Sign in to the portal first; the interface uses its session."
+            return JsonResponse({"message": "Nobody is signed in.", "hint": hint}, status=401)
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), "account_login")
         raise PermissionDenied("Your account may not do this.")

@@ -36,6 +36,7 @@ class TaskLine:
     id: int
     kind: str
     subject: str
+    record: str
     title: str
     state: State
     points: float
@@ -160,11 +161,13 @@ def tasks(
     kinds: Sequence[str] | None = None,
     states: Sequence[str] = GOING,
     assigned_to: str | None = None,
+    record: str | None = None,
     text: str = "",
     after: int = 0,
     limit: int = 50,
 ) -> tuple[TaskLine, ...]:
-    """Tasks, the most useful first; `after` skips as many. `text` stands in the title or is the subject.
+    """Tasks, the most useful first; `after` skips as many. `record`: about this one only. `text` stands in the title
+    or is the subject.
 
     Raises `KindError` for an unknown kind, `ReviewError` for an unknown state.
     """
@@ -175,6 +178,8 @@ def tasks(
     query = sa.select(TASK).where(TASK.c.kind.in_(wanted), TASK.c.state.in_(list(states)))
     if assigned_to is not None:
         query = query.where(TASK.c.assigned_to == assigned_to)
+    if record is not None:
+        query = query.where(TASK.c.record == record)
     if text:
         query = query.where(sa.or_(TASK.c.subject == text, TASK.c.title.icontains(text, autoescape=True)))
     query = query.order_by(TASK.c.rank.desc(), TASK.c.id).offset(max(after, 0)).limit(min(max(limit, 1), MOST))
@@ -220,7 +225,8 @@ def _claims(con: sa.Connection, numbers: Sequence[int], now: datetime) -> dict[i
 def _line(kind: Kind, row: Any, claims: Mapping[int, tuple[str, ...]], now: datetime) -> TaskLine:
     due = moment(row.due_at) if row.due_at else None
     return TaskLine(
-        row.id, row.kind, row.subject, row.title, row.state, round(order.points(kind.file.priority, row.rank, now), 4),
+        row.id, row.kind, row.subject, row.record, row.title, row.state,
+        round(order.points(kind.file.priority, row.rank, now), 4),
         row.confidence, row.value, moment(row.filed_at), moment(row.changed_at), due,
         moment(row.snoozed_until) if row.snoozed_until else None, row.assigned_to, row.escalated_to,
         claims.get(row.id, ()), due is not None and due < now and row.state in GOING,

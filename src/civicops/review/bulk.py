@@ -8,8 +8,8 @@ task by task; one that has changed since the plan was made is left alone and nam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -121,6 +121,17 @@ def _planned(
             elif view.line.claimed_by and person.name not in view.line.claimed_by:
                 refusal = f"{' and '.join(view.line.claimed_by)} has it in hand."
     return PlannedTask(number, view.line.title, view.seen, words, refusal)
+
+
+def as_seen(planned: BulkPlan, seen: Mapping[int, str]) -> BulkPlan:
+    """The plan as somebody saw it before: each task with the hash that was shown then. One that was not shown is refused."""
+    tasks = tuple(
+        item if item.refusal
+        else replace(item, seen=seen[item.id]) if item.id in seen
+        else replace(item, refusal="It was not in the preview.")
+        for item in planned.tasks
+    )  # fmt: skip
+    return replace(planned, tasks=tasks)
 
 
 def apply(review: Review, planned: BulkPlan, now: datetime) -> BulkDone:

@@ -77,10 +77,7 @@ def file_tasks(
             known = _known(con, kind, [draft.subject for draft in batch])
             for draft in batch:
                 row = known.get(draft.subject)
-                if row is None:
-                    word, ids[draft.subject] = "new", _insert(con, review, kind, draft, now, run_id, origin)
-                else:
-                    word, ids[draft.subject] = _update(con, review, kind, row, draft, now, run_id), row.id
+                word, ids[draft.subject] = _file(con, review, kind, row, draft, now, run_id, origin)
                 counts[word] += 1
     withdrawn = _withdraw(review, kind, set(ids), now) if is_complete else 0
     found = Filed(**counts, withdrawn=withdrawn, ids=ids)
@@ -90,6 +87,28 @@ def file_tasks(
             key = f"review/filed/{kind.id}/{stamp(now)}/{hash_of(said)[:16]}"
             tell(con, "task", ITSELF, f"review/{kind.id}", now, key=key, content=said)
     return found
+
+
+def file_within(con: sa.Connection, review: Review, kind: Kind, draft: TaskDraft, now: datetime, origin: Origin) -> int:
+    """File one draft as part of a transaction; gives its number. Raises `FilingError`."""
+    _check(kind, draft, {})
+    row = _known(con, kind, [draft.subject]).get(draft.subject)
+    return _file(con, review, kind, row, draft, now, "", origin)[1]
+
+
+def _file(
+    con: sa.Connection,
+    review: Review,
+    kind: Kind,
+    row: Any,
+    draft: TaskDraft,
+    now: datetime,
+    run_id: str,
+    origin: Origin,
+) -> tuple[str, int]:
+    if row is None:
+        return "new", _insert(con, review, kind, draft, now, run_id, origin)
+    return _update(con, review, kind, row, draft, now, run_id), row.id
 
 
 def _check(kind: Kind, draft: TaskDraft, before: Mapping[str, int]) -> None:
@@ -117,7 +136,8 @@ def _insert(
     needed = _needed(review, kind, draft.subject, 1, content_hash)
     number = key_of(con.execute(
         sa.insert(TASK).values(
-            kind=kind.id, subject=draft.subject, origin=origin, filed_by=draft.filed_by, state="open", round=1,
+            kind=kind.id, subject=draft.subject, record=draft.record or draft.subject,
+            origin=origin, filed_by=draft.filed_by, state="open", round=1,
             content_hash=content_hash, needed=needed, left=needed, is_audit=False, filed_at=stamp(now),
             opened_at=stamp(now), changed_at=stamp(now), **_priority(kind, draft, now, now),
         )

@@ -22,9 +22,9 @@ from civicops.workspace import Product, Workspace
 
 FOLDER = "reviews"
 RESERVED = (
-    "task_id", "decision_id", "round", "subject", "outcome_code", "reason", "decided_by", "decided_at", "approved_by",
-    "approved_at", "content_hash", "seen_hash", "confidence", "is_automatic", "is_withdrawn", "is_current", "members", "parts",
-    "rated_by", "rated_at", "stage_code", "seconds", "is_undone", "rating_id",
+    "task_id", "decision_id", "round", "subject", "record_id", "outcome_code", "reason", "decided_by", "decided_at",
+    "approved_by", "approved_at", "content_hash", "seen_hash", "confidence", "is_automatic", "is_withdrawn", "is_current",
+    "members", "parts", "rated_by", "rated_at", "stage_code", "seconds", "is_undone", "rating_id",
 )  # fmt: skip
 """What a landed decision says besides the columns of its kind; a column of a kind must not be called the same."""
 

@@ -27,7 +27,7 @@ from civicops.review.kinds import Kind, KindError, all_kinds
 from civicops.review.people import ITSELF
 from civicops.review.rules import Settled, settle
 from civicops.review.tables import DECISION, EVENT, LANDED, SECRET, TASK, VERSION, open_tables
-from civicops.review.values import Decision, ReviewError
+from civicops.review.values import Decision, NoTaskError
 from civicops.workspace import Workspace
 
 _log = logging.getLogger("civicops.review")
@@ -136,7 +136,7 @@ def row_of(con: sa.Connection, task_id: int, *, lock: bool = False) -> Any:
     query = sa.select(TASK).where(TASK.c.id == task_id)
     row = con.execute(query.with_for_update() if lock else query).first()
     if row is None:
-        raise ReviewError(f"There is no task {task_id}.", hint="`civicops review list` shows what there is.")
+        raise NoTaskError(f"There is no task {task_id}.", hint="`civicops review list` shows what there is.")
     return row
 
 

@@ -75,7 +75,7 @@ def _effective(con: sa.Connection, kind: Kind) -> Iterator[dict[str, Any]]:
         approvals[row.task_id, row.round] = row
     query = (
         sa.select(
-            DECISION, TASK.c.subject, TASK.c.state, TASK.c.confidence, TASK.c.content_hash.label("asked_hash"),
+            DECISION, TASK.c.subject, TASK.c.record, TASK.c.state, TASK.c.confidence, TASK.c.content_hash.label("asked_hash"),
         )
         .join(TASK, TASK.c.decision_id == DECISION.c.id)
         .where(TASK.c.kind == kind.id)
@@ -85,7 +85,8 @@ def _effective(con: sa.Connection, kind: Kind) -> Iterator[dict[str, Any]]:
         approval = approvals.get((row.task_id, row.round))
         yield {
             "task_id": row.task_id, "decision_id": row.id, "round": row.round, "subject": row.subject,
-            "outcome_code": row.outcome, "reason": row.reason or None, "decided_by": row.who, "decided_at": row.at,
+            "record_id": row.record, "outcome_code": row.outcome, "reason": row.reason or None,
+            "decided_by": row.who, "decided_at": row.at,
             "approved_by": approval.who if approval else None, "approved_at": approval.at if approval else None,
             "content_hash": row.content_hash, "seen_hash": row.seen_hash, "confidence": row.confidence,
             "is_automatic": row.stage == "automatic", "is_withdrawn": row.state == "withdrawn",
@@ -104,7 +105,7 @@ def ratings(review: Review, kind: Kind) -> list[dict[str, Any]]:
             con.execute(sa.select(DECISION.c.undoes).where(DECISION.c.undoes.is_not(None))).scalars()
         )
         query = (
-            sa.select(DECISION, TASK.c.subject)
+            sa.select(DECISION, TASK.c.subject, TASK.c.record)
             .join(TASK, TASK.c.id == DECISION.c.task_id)
             .where(DECISION.c.kind == kind.id, DECISION.c.outcome != "undo")
             .where(sa.or_(DECISION.c.round != TASK.c.round, TASK.c.state == "decided"))
@@ -113,7 +114,8 @@ def ratings(review: Review, kind: Kind) -> list[dict[str, Any]]:
         return [
             {
                 "rating_id": row.id, "task_id": row.task_id, "round": row.round, "subject": row.subject,
-                "stage_code": row.stage, "outcome_code": row.outcome, "rated_by": row.who, "rated_at": row.at,
+                "record_id": row.record, "stage_code": row.stage, "outcome_code": row.outcome,
+                "rated_by": row.who, "rated_at": row.at,
                 "reason": row.reason or None, "seconds": row.seconds, "content_hash": row.content_hash,
                 "seen_hash": row.seen_hash, "is_undone": row.id in undone, **_values(kind, row.value),
             }

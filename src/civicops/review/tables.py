@@ -2,8 +2,8 @@
 
 Belongs here: tables. Does not belong here: opening the database (`civicops.database`), or what is written into them.
 
-`review_version`, `review_decision`, `review_event` and `review_measure` are append-only: triggers of the database refuse anything
-else. The other tables say how things are now and could be made again from those.
+`review_version`, `review_decision`, `review_event`, `review_measure` and `review_suggestion` are append-only: triggers of the
+database refuse anything else. The other tables say how things are now and could be made again from those.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ TASK = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("kind", sa.String(200), nullable=False),
     sa.Column("subject", sa.String(300), nullable=False),
+    sa.Column("record", sa.String(300), nullable=False, index=True),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("origin", sa.String(12), nullable=False),
     sa.Column("filed_by", _WHO, nullable=False, default=""),
@@ -155,7 +156,51 @@ SECRET = sa.Table(
 )
 """What draws samples and signs links; made once, never shown."""
 
-_APPEND_ONLY = (VERSION, DECISION, EVENT, MEASURE)
+SENDER = sa.Table(
+    "review_sender",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("at", _AT, nullable=False),
+    sa.Column("erased_at", _AT),
+)
+"""Who sent something in and how to reach them; personal, and erased when they ask for it."""
+
+SUGGESTION = sa.Table(
+    "review_suggestion",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("token_hash", _HASH, nullable=False, unique=True),
+    sa.Column("kind", sa.String(200), nullable=False),
+    sa.Column("subject", sa.String(300), nullable=False),
+    sa.Column("task_id", sa.ForeignKey("review_task.id"), nullable=False, index=True),
+    sa.Column("sender_id", sa.ForeignKey("review_sender.id")),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("at", _AT, nullable=False),
+)
+"""What the public sent in; append-only."""
+
+LINK = sa.Table(
+    "review_link",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("task_id", sa.ForeignKey("review_task.id"), nullable=False),
+    sa.Column("content_hash", _HASH, nullable=False),
+    sa.Column("expires_at", _AT, nullable=False),
+    sa.Column("used_at", _AT),
+)
+"""Links by which an organisation confirms its own record, each used once."""
+
+ATTEMPT = sa.Table(
+    "review_attempt",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("address_hash", _HASH, nullable=False, index=True),
+    sa.Column("at", _AT, nullable=False),
+)
+"""Who sent how much within the last hour, by a keyed hash of the address."""
+
+_APPEND_ONLY = (VERSION, DECISION, EVENT, MEASURE, SUGGESTION)
 
 
 def open_tables(workspace: Workspace) -> Database:

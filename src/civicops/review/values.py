@@ -30,6 +30,10 @@ class ReviewError(CivicopsError):
     """It cannot be done like that: no such task, not allowed, not in this state."""
 
 
+class NoTaskError(ReviewError):
+    """There is no such task."""
+
+
 class NotAllowedError(ReviewError):
     """The person may not do it."""
 
@@ -72,12 +76,14 @@ class TaskDraft:
 
     `proposed`: the machine's suggestion by column. `current`: what the data say now. `members`: ids that a merge or split is
     about. `confidence`: how sure the machine is of `proposed` (0 to 1). `value`: how much depends on it, in a unit of the
-    product's choice. `place`: longitude and latitude in degrees. What a person is asked about is `subject`, `proposed`,
+    product's choice. What a person is asked about is `subject`, `proposed`,
     `current`, `choices` and `members`: when one of them changes, the question is put anew; the rest may change in silence.
     """
 
     subject: str
     title: str
+    record: str = ""
+    """The record it is about, where one record may have several questions; the subject when left out."""
     proposed: Mapping[str, Any] = field(default_factory=dict)
     current: Mapping[str, Any] = field(default_factory=dict)
     choices: Sequence[Choice] = ()
@@ -87,12 +93,13 @@ class TaskDraft:
     value: float = 0.0
     due_at: datetime | None = None
     place: tuple[float, float] | None = None
+    """Longitude and latitude in degrees."""
     filed_by: str = ""
     """The account of the person whose submission it is, who may then not decide on it; empty: nobody's."""
 
     def __post_init__(self) -> None:
-        if not self.subject or len(self.subject) > 300 or not self.title:
-            raise ValueError("a task needs a title and a subject of at most 300 characters")
+        if not self.subject or max(len(self.subject), len(self.record)) > 300 or not self.title:
+            raise ValueError("a task needs a title, and a subject and record of at most 300 characters")
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise ValueError("'confidence' lies between 0 and 1")
         if not math.isfinite(self.value):
