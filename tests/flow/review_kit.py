@@ -45,8 +45,10 @@ public: "no"
 SUGGEST = """title: Somebody suggests a change
 instructions: Ask the pantry before you take it over.
 contract: listings
-columns: [phone, days]
+columns: [phone, days, status_code]
+optional: [status_code]
 public: suggest
+public_columns: [phone, days]
 """
 
 

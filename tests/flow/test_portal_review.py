@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,8 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from civicops.review.asking import find, task
+from civicops.review.asking import find, task, tasks
+from civicops.review.intake import confirmation_link
 from civicops.review.people import Person
 from civicops.review.room import Review, now_utc
 from civicops.review.values import TaskDraft
@@ -229,3 +231,88 @@ def test_texts_of_sources_are_never_markup(desk: Desk) -> None:
     html = desk.server.get(f"/review/tasks/{desk.number('phone', 'hostile')}/", "contributor").text
     assert "<script>alert(1)" not in html
     assert "&lt;script&gt;alert(1)" in html
+
+
+def test_what_the_public_sends_becomes_a_task_and_its_sender_sees_what_became_of_it(desk: Desk) -> None:
+    stranger = desk.server.client()
+    html = stranger.get("/suggest/pantries/suggestion/?lang=es").text
+    assert "Sugiera algo nuevo" in html
+    assert "field-status_code" not in html
+    data = {
+        "csrfmiddlewaretoken": fields(html)["csrfmiddlewaretoken"], "lang": "es", "text": "Abre los martes.",
+        "opened": re.findall(r'name="opened" value="([^"]+)"', html)[0], "field-phone": "213-555-0177",
+        "contact-email": "rosa@example.org",
+    }  # fmt: skip
+    early = stranger.post("/suggest/pantries/suggestion/", data=data)
+    assert early.status_code == 400, "a form that was open for no time was filled in by a robot"
+    assert "Abre los martes." in early.text
+    time.sleep(3.1)
+    trapped = stranger.post("/suggest/pantries/suggestion/", data={**data, "website_2": "http://spam.example.org"})
+    assert trapped.status_code == 400
+    sent = stranger.post("/suggest/pantries/suggestion/", data=data)
+    assert sent.status_code == 302, sent.text
+    status = sent.headers["location"]
+    page = stranger.get(status).text
+    assert "¡Gracias!" in page
+    assert "Ha llegado y espera" in page
+    [line] = tasks(desk.review, now_utc(), kinds=["pantries.suggestion"])
+    seen = desk.server.get(f"/review/tasks/{line.id}/", "contributor").text
+    assert "Abre los martes." in seen
+    assert "rosa@example.org" in seen
+    desk.post(line.id, "contributor", outcome="accept", **{"field-phone": "213-555-0177"})
+    after = stranger.get(status.split("?")[0]).text
+    assert "It is accepted" in after
+    assert "coral" not in after
+    assert "rosa" not in after
+
+
+def test_nothing_can_be_suggested_where_nobody_asks(desk: Desk) -> None:
+    assert desk.server.get("/suggest/pantries/phone/").status_code == 404
+    assert desk.server.get("/suggest/pantries/suggestion/?about=nobody").status_code == 404
+    assert desk.server.get("/suggest/status/forged/").status_code == 404
+
+
+def test_a_hostile_suggestion_is_refused_or_shown_as_text(desk: Desk) -> None:
+    stranger = desk.server.client()
+    html = stranger.get("/suggest/pantries/suggestion/").text
+    data = {
+        "csrfmiddlewaretoken": fields(html)["csrfmiddlewaretoken"], "text": '<img src=x onerror="alert(1)"> =cmd|calc!A1',
+        "opened": re.findall(r'name="opened" value="([^"]+)"', html)[0],
+    }  # fmt: skip
+    time.sleep(3.1)
+    too_long = stranger.post("/suggest/pantries/suggestion/", data={**data, "text": "x" * 5001})
+    assert too_long.status_code == 400
+    assert "at most 5,000 characters" in too_long.text
+    wrong = stranger.post("/suggest/pantries/suggestion/", data={**data, "field-phone": "call me"})
+    assert wrong.status_code == 400
+    assert "It does not look as it must" in wrong.text
+    forged = stranger.post("/suggest/pantries/suggestion/", data={**data, "opened": "forged"})
+    assert forged.status_code == 400
+    assert stranger.post("/suggest/pantries/suggestion/", data=data).status_code == 302
+    newest = max(tasks(desk.review, now_utc(), kinds=["pantries.suggestion"]), key=lambda line: line.id)
+    seen = desk.server.get(f"/review/tasks/{newest.id}/", "contributor").text
+    assert "<img src=x" not in seen
+    assert "&lt;img src=x" in seen
+
+
+def test_an_organisation_confirms_by_a_link_that_works_once(desk: Desk) -> None:
+    kind = desk.review.kind("pantries.phone")
+    token, _ = confirmation_link(desk.review, kind, "pantry-0", now_utc())
+    stranger = desk.server.client()
+    page = stranger.get(f"/confirm/{token}/")
+    assert page.status_code == 200
+    assert "Is this still right?" in page.text
+    data = {
+        "csrfmiddlewaretoken": fields(page.text)["csrfmiddlewaretoken"],
+        "action": "correct",
+        "field-phone": "213-555-0888",
+    }
+    assert "a person looks at it" in stranger.post(f"/confirm/{token}/", data=data).text.lower()
+    again = stranger.get(f"/confirm/{token}/")
+    assert again.status_code == 410
+    assert "has been used" in again.text
+    forged = stranger.get(f"/confirm/{token[:-1]}x/")
+    assert forged.status_code == 410
+    assert "not one of ours" in forged.text
+    late, _ = confirmation_link(desk.review, kind, "pantry-0", now_utc() - timedelta(days=60))
+    assert "This link ended" in stranger.get(f"/confirm/{late}/").text

@@ -65,6 +65,10 @@ RULES: dict[str, Rule] = {
     # The view asks for this machine or a token: Prometheus signs in nowhere.
     "metrics": _read("anybody"),
     # Each kind of task asks for its own least role again.
+    # Whoever holds the link may read the status or confirm the record; the link is the key.
+    "suggest": _write("anybody"),
+    "suggestion": _read("anybody"),
+    "confirm": _write("anybody"),
     "review": _read("viewer"),
     "review_next": _write("viewer"),
     "review_team": _read("contributor"),

@@ -23,7 +23,7 @@ from django.utils.http import urlencode
 from civicops.portal import reviewing
 from civicops.portal.places import picture_of
 from civicops.portal.reading import workspace
-from civicops.review import asking, deciding, taking, workload
+from civicops.review import asking, deciding, intake, taking, workload
 from civicops.review.forms import FormError
 from civicops.review.people import Person
 from civicops.review.room import Review
@@ -147,7 +147,7 @@ def _show(
         "may_assign": person.may(view.kind.file.who.assign), "may_reopen": person.may(view.kind.file.who.adjudicate),
         "people": workload.people(review, view.kind.id) if person.may(view.kind.file.who.assign) else (),
         "contacts": [event for event in view.events if event.kind == "contact"],
-        "opened_at": now.timestamp(),
+        "sender": intake.sender_of(review, number),
     }  # fmt: skip
     status = 409 if conflict else 400 if faults or trouble else 200
     return render(request, "portal/review/task.html", context, status=status)
