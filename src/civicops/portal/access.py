@@ -64,6 +64,19 @@ RULES: dict[str, Rule] = {
     "status": _read("anybody"),
     # The view asks for this machine or a token: Prometheus signs in nowhere.
     "metrics": _read("anybody"),
+    # Each kind of task asks for its own least role again.
+    # Whoever holds the link may read the status or confirm the record; the link is the key.
+    "suggest": _write("anybody"),
+    "suggestion": _read("anybody"),
+    "confirm": _write("anybody"),
+    "review": _read("viewer"),
+    "review_next": _write("viewer"),
+    "review_team": _read("contributor"),
+    "review_chart": _read("contributor"),
+    "review_bulk": _write("contributor"),
+    "review_list": _read("viewer"),
+    "review_task": _write("viewer"),
+    "review_draft": _write("viewer"),
     "people": _write("admin"),
     "api:openapi-json": _read("anybody"),
     "api:datasets": _read("anybody"),

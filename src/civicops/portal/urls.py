@@ -9,7 +9,17 @@ from __future__ import annotations
 from django.urls import include, path
 
 from civicops.portal.api import api
-from civicops.portal.views import datasets, failures, home, incidents, people, product_pages
+from civicops.portal.views import (
+    datasets,
+    failures,
+    home,
+    incidents,
+    people,
+    product_pages,
+    review,
+    review_team,
+    suggestions,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -31,6 +41,17 @@ urlpatterns = [
     path("incidents/<int:number>/chart.json", incidents.chart, name="incident_chart"),
     path("status/", incidents.status, name="status"),
     path("metrics", incidents.metrics, name="metrics"),
+    path("review/", review.inbox, name="review"),
+    path("review/next/", review.next_one, name="review_next"),
+    path("review/team/", review_team.team, name="review_team"),
+    path("review/team/<slug:name>.json", review_team.chart, name="review_chart"),
+    path("review/bulk/", review_team.bulk, name="review_bulk"),
+    path("review/tasks/", review.listed, name="review_list"),
+    path("review/tasks/<int:number>/", review.task, name="review_task"),
+    path("review/tasks/<int:number>/draft/", review.draft, name="review_draft"),
+    path("suggest/status/<str:token>/", suggestions.suggestion, name="suggestion"),
+    path("suggest/<slug:product>/<slug:kind>/", suggestions.suggest, name="suggest"),
+    path("confirm/<str:token>/", suggestions.confirm, name="confirm"),
     path("people/", people.people, name="people"),
     path("accounts/", include("allauth.urls")),
 ]

@@ -184,9 +184,7 @@ def tasks(
         query = query.where(sa.or_(TASK.c.subject == text, TASK.c.title.icontains(text, autoescape=True)))
     query = query.order_by(TASK.c.rank.desc(), TASK.c.id).offset(max(after, 0)).limit(min(max(limit, 1), MOST))
     with review.reading() as con:
-        rows = con.execute(query).all()
-        claims = _claims(con, [row.id for row in rows], now)
-    return tuple(_line(review.kinds[row.kind], row, claims, now) for row in rows)
+        return lines_of(review, con, con.execute(query).all(), now)
 
 
 def find(review: Review, kind: str, subject: str) -> int | None:
@@ -208,6 +206,12 @@ def history(review: Review, who: str, *, limit: int = 50) -> tuple[tuple[TaskLin
         rows = {row.id: row for row in con.execute(sa.select(TASK).where(TASK.c.id.in_(numbers)))}
     now = max((item.at for item in made), default=order.EPOCH)
     return tuple((_line(review.kinds[rows[d.task_id].kind], rows[d.task_id], {}, now), d) for d in made)
+
+
+def lines_of(review: Review, con: sa.Connection, rows: Sequence[Any], now: datetime) -> tuple[TaskLine, ...]:
+    """Rows of `review_task` as lines, in their order."""
+    claims = _claims(con, [row.id for row in rows], now)
+    return tuple(_line(review.kinds[row.kind], row, claims, now) for row in rows)
 
 
 def _claims(con: sa.Connection, numbers: Sequence[int], now: datetime) -> dict[int, tuple[str, ...]]:

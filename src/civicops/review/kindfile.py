@@ -129,13 +129,23 @@ class KindFile(_Closed):
     public: Literal["no", "suggest"] = Field(
         default="no", description="`suggest`: anybody may send in a suggestion, which becomes a task of this kind."
     )
+    public_columns: tuple[str, ...] = Field(
+        default=(), description="Which of the columns the public is asked about; all when left out."
+    )
+    public_record: str = Field(
+        default="",
+        description="The published, public dataset whose row of that key a correction is about; its form shows the row.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> KindFile:
-        if stray := set(self.reason_for) - set(self.decisions):
-            raise ValueError(f"'reason_for' names what is not among 'decisions': {', '.join(sorted(stray))}")
+        unasked = set(self.reason_for) - set(self.decisions) if "reason_for" in self.model_fields_set else set()
+        if unasked:
+            raise ValueError(f"'reason_for' names what is not among 'decisions': {', '.join(sorted(unasked))}")
         if unknown := set(self.optional) - set(self.columns):
             raise ValueError(f"'optional' names what is not among 'columns': {', '.join(sorted(unknown))}")
+        if stray := set(self.public_columns) - set(self.columns):
+            raise ValueError(f"'public_columns' names what is not among 'columns': {', '.join(sorted(stray))}")
         if bool(self.contact_channels) != bool(self.contact_outcomes):
             raise ValueError("'contact_channels' and 'contact_outcomes' go together")
         if self.automatic and "accept" not in self.decisions:
