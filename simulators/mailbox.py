@@ -74,18 +74,29 @@ class WebhookSink:
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
+        self.stopped = threading.Event()
         self.paths: list[str] = []
         self.status = 200
+        self.seconds = 0.0
+        """How long it thinks before it answers."""
         self.location = ""
         """Where it redirects to, with a status of 3xx."""
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                sink.paths.append(self.path)
+                self._answer()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 sink.paths.append(self.path)
+                sink.stopped.wait(sink.seconds)
                 if sink.status < 300:
                     sink.messages.append(json.loads(body))
+                self._answer()
+
+            def _answer(self) -> None:
                 self.send_response(sink.status)
                 if sink.location:
                     self.send_header("Location", sink.location)
@@ -110,6 +121,7 @@ class WebhookSink:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from civicops.alert_settings import AlertRoute, AlertsTable
 from civicops.contracts import Contract, ContractFileError, Problem, load_contracts
 from civicops.contracts.checktypes import Allowed
 from civicops.contracts.explain import explain_validation
@@ -23,6 +24,25 @@ from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import nearest
 from civicops.contracts.yaml_lines import Document, read_yaml
 from civicops.errors import CivicopsError
+
+__all__ = [
+    "SETTINGS_FILE",
+    "AlertRoute",
+    "AlertsTable",
+    "EngineTable",
+    "ObserveTable",
+    "PortalTable",
+    "Product",
+    "ProductFile",
+    "RetentionTable",
+    "Settings",
+    "SheetFile",
+    "Workspace",
+    "WorkspaceError",
+    "WorkspaceTable",
+    "read_lookup",
+    "read_settings",
+]
 
 SETTINGS_FILE = "civicops.toml"
 
@@ -113,43 +133,6 @@ class ObserveTable(_Closed):
     )
     openlineage_allow: tuple[str, ...] = Field(
         default=(), description="Internal hosts that `openlineage_url` may name, such as 'localhost'."
-    )
-
-
-class AlertRoute(_Closed):
-    """One way to reach people: where to, what, and how often."""
-
-    urls: tuple[str, ...] = Field(
-        min_length=1,
-        description="Names of environment variables, each with an Apprise address, such as 'CIVICOPS_ALERT_MAIL'. "
-        "The addresses hold passwords, so they stand in no file.",
-    )
-    severity: Literal["info", "warning", "critical"] = Field(
-        default="warning", description="It hears of incidents at least this bad."
-    )
-    repeat_hours: float = Field(
-        default=24, ge=0, description="An incident nobody has acknowledged is told again after this time; 0: never."
-    )
-    digest_hours: float = Field(
-        default=0,
-        ge=0,
-        description="Above 0: everything in one message at most this often; critical ones still at once.",
-    )
-    may_see_people: bool = Field(
-        default=False, description="Whether its readers may see who did something, where a monitor knows."
-    )
-    allow: tuple[str, ...] = Field(
-        default=(), description="Internal hosts that its addresses may name, such as 'mail.internal' or '127.0.0.1'."
-    )
-
-
-class AlertsTable(_Closed):
-    """`[alerts]`: who is told of incidents."""
-
-    routes: dict[str, AlertRoute] = Field(
-        default_factory=dict,
-        description="`[alerts.routes.NAME]`; products name theirs under `alerts`. The route `default` hears of products that "
-        "name none.",
     )
 
 

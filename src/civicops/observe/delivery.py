@@ -5,13 +5,14 @@ Belongs here: what is due on each route, and the log of every attempt. Does not 
 
 An incident goes to the routes that its product names (`alerts` of `product.yaml`), or to the route `default`. Announced work
 holds messages back until it ends. Who was not told of the beginning is not told of the end. A message that fails is tried again
-on later ticks, ever more rarely, eight times.
+on later ticks, ever more rarely, eight times. What nobody acknowledges goes on to the route that the first one escalates to, and
+from there to that one's; critical incidents four times as soon.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,8 +35,9 @@ LONGEST_PAUSE = timedelta(hours=6)
 STEADY = timedelta(hours=1)
 """What has come back more than twice is told only after it stayed so long."""
 CRITICAL_IS_SOONER = 4
-"""Critical incidents are repeated after a quarter of the route's hours."""
+"""Critical incidents are repeated, and escalated, after a quarter of the route's hours."""
 _TOLD = ("opened", "worse", "reopened")
+_BEGINS = ("opened", "reopened")
 _log = logging.getLogger("civicops.observe")
 
 
@@ -68,8 +70,14 @@ def deliver_due(workspace: Workspace, database: Database, now: datetime) -> Sent
             wanted = {product.name: routes_of(workspace, product.file.alerts) for product in workspace.products}
             delivered = failed = 0
             for name, route in routes.items():
-                mine = [item for item in known if name in wanted.get(item.product, ())]
-                sent = _deliver_route(workspace, database, name, route, mine, now)
+                mine, escalated = [], set()
+                for item in known:
+                    if name in wanted.get(item.product, ()):
+                        mine.append(item)
+                    elif _is_escalated(database, routes, wanted.get(item.product, ()), name, item, now):
+                        mine.append(item)
+                        escalated.add(item.id)
+                sent = _deliver_route(workspace, database, name, route, mine, escalated, now)
                 delivered, failed = delivered + sent.delivered, failed + sent.failed
             return Sent(delivered, failed)
     except Timeout:
@@ -97,13 +105,57 @@ def try_route(workspace: Workspace, database: Database, name: str, now: datetime
     _note(database, None, name, "test", None, now, "")
 
 
+def _is_escalated(
+    database: Database,
+    routes: Mapping[str, AlertRoute],
+    wanted: Collection[str],
+    name: str,
+    incident: Incident,
+    now: datetime,
+) -> bool:
+    """Whether an incident has come to a route that its product does not name, from one that escalates to it."""
+    before = [other for other, route in routes.items() if route.escalate_to == name]
+    if not before:
+        return False
+    with database.reading() as con:
+        query = sa.select(ATTEMPT.c.route, ATTEMPT.c.at, ATTEMPT.c.event_id, ATTEMPT.c.is_delivered)
+        tried = con.execute(query.where(ATTEMPT.c.incident_id == incident.id).order_by(ATTEMPT.c.id)).all()
+    if any(row.route == name and row.is_delivered for row in tried):
+        return True  # who was told of it once is told how it goes on
+    if incident.is_over or incident.state == "acknowledged" or incident.maintenance:
+        return False
+    begun = max((event.id for event in events(database, incident.id) if event.kind in _BEGINS), default=0)
+    for other in before:
+        reaches = other in wanted or _is_escalated(database, routes, wanted, other, incident, now)
+        # A try that failed counts as well: a route that is broken must not keep the incident to itself.
+        first = next((row.at for row in tried if row.route == other and (row.event_id or 0) >= begun), None)
+        hours = _sooner(routes[other].escalate_hours, incident)
+        if reaches and first is not None and now - moment(first) >= timedelta(hours=hours):
+            return True
+    return False
+
+
 def _deliver_route(
-    workspace: Workspace, database: Database, name: str, route: AlertRoute, mine: Sequence[Incident], now: datetime
+    workspace: Workspace,
+    database: Database,
+    name: str,
+    route: AlertRoute,
+    mine: Sequence[Incident],
+    escalated: Collection[int],
+    now: datetime,
 ) -> Sent:
-    due = [item for incident in mine if (item := _due(database, name, route, incident, now)) is not None]
+    due = [
+        item
+        for incident in mine
+        if (item := _due(database, name, route, incident, now, escalated=incident.id in escalated)) is not None
+    ]
     if not due:
         return Sent(0, 0)
-    at_once = [item for item in due if not route.digest_hours or item.incident.severity == "critical"]
+    at_once = [
+        item
+        for item in due
+        if not route.digest_hours or item.incident.severity == "critical" or item.kind == "escalated"
+    ]
     later = [item for item in due if item not in at_once]
     delivered = failed = 0
     batches = [[item] for item in at_once]
@@ -128,8 +180,10 @@ def _deliver_route(
     return Sent(delivered, failed)
 
 
-def _due(database: Database, name: str, route: AlertRoute, incident: Incident, now: datetime) -> _Due | None:
-    if SEVERITIES.index(incident.severity) < SEVERITIES.index(route.severity):
+def _due(
+    database: Database, name: str, route: AlertRoute, incident: Incident, now: datetime, *, escalated: bool
+) -> _Due | None:
+    if not escalated and SEVERITIES.index(incident.severity) < SEVERITIES.index(route.severity):
         return None
     with database.reading() as con:
         query = sa.select(ATTEMPT).where(ATTEMPT.c.incident_id == incident.id, ATTEMPT.c.route == name)
@@ -148,14 +202,16 @@ def _due(database: Database, name: str, route: AlertRoute, incident: Incident, n
     elif news := [event for event in happened if event.kind in _TOLD]:
         if incident.reopened_count > 2 and now - incident.changed_at < STEADY:
             return None
-        kind = "opened" if not told else news[-1].kind
+        kind = news[-1].kind if told else ("escalated" if escalated else "opened")
         found = _Due(incident, kind, news[-1].id)
     elif _is_repeat_due(route, incident, told[-1].at if told else None, now):
         found = _Due(incident, "repeat", last_event)
     if found is None:
         return None
     failures = [
-        row for row in tried if not row.is_delivered and row.event_id == found.event_id and row.kind == found.kind
+        row
+        for row in tried[tried.index(told[-1]) + 1 if told else 0 :]
+        if row.event_id == found.event_id and row.kind in (found.kind, "digest")
     ]
     return found if _may_try(failures, now) else None
 
@@ -163,8 +219,11 @@ def _due(database: Database, name: str, route: AlertRoute, incident: Incident, n
 def _is_repeat_due(route: AlertRoute, incident: Incident, last: str | None, now: datetime) -> bool:
     if last is None or not route.repeat_hours or incident.state == "acknowledged":
         return False
-    hours = route.repeat_hours / (CRITICAL_IS_SOONER if incident.severity == "critical" else 1)
-    return now - moment(last) >= timedelta(hours=hours)
+    return now - moment(last) >= timedelta(hours=_sooner(route.repeat_hours, incident))
+
+
+def _sooner(hours: float, incident: Incident) -> float:
+    return hours / (CRITICAL_IS_SOONER if incident.severity == "critical" else 1)
 
 
 def _may_try(failures: Sequence[sa.Row[tuple[object, ...]]], now: datetime) -> bool:

@@ -14,8 +14,8 @@ from civicops.observe.asking import Incident
 from civicops.workspace import Workspace
 
 HEADS = {
-    "opened": "New", "worse": "Worse", "reopened": "Again", "resolved": "Over", "repeat": "Still", "digest": "Digest",
-    "test": "Test",
+    "opened": "New", "worse": "Worse", "reopened": "Again", "resolved": "Over", "repeat": "Still", "escalated": "Nobody acts",
+    "digest": "Digest", "test": "Test",
 }  # fmt: skip
 RUNBOOK = "docs/howto/what-monitors-say.md"
 RUNBOOK_SECTIONS = (
@@ -43,6 +43,8 @@ def about(workspace: Workspace, incident: Incident, kind: str, *, people: bool, 
     zone = ZoneInfo(workspace.settings.workspace.timezone)
     over = kind == "resolved"
     lines = [f"What: {incident.title}"]
+    if kind == "escalated":
+        lines.append("Why you: those who were told first have not acknowledged it.")
     if not over:
         lines += [f"  {line}" for text in incident.details(people=people) for line in text.splitlines()]
     ended = f", over since {_when(incident.resolved_at or now, zone)}" if over else ""
