@@ -44,7 +44,9 @@ class AlertRoute(_Closed):
         default="", description="Name of the route that hears of them then, whatever its own `severity`."
     )
     weekly: bool = Field(
-        default=False, description="Whether it gets the weekly report on the products that name it, with charts."
+        default=True,
+        description="Whether it gets the weekly digest of the products whose incidents it hears of: with charts in a mail, as "
+        "text elsewhere.",
     )
     may_see_people: bool = Field(
         default=False, description="Whether its readers may see who did something, where a monitor knows."
@@ -64,7 +66,7 @@ class AlertsTable(_Closed):
     )
     weekly_schedule: str = Field(
         default="0 8 * * 1",
-        description="When the weekly report goes out, by `civicops up`: a cron line of five fields.",
+        description="When the weekly digest goes out, in the workspace's time zone: a cron line of five fields; empty: never.",
     )
 
     @model_validator(mode="after")

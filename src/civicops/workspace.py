@@ -161,6 +161,15 @@ class SheetFile(_Closed):
     marks: tuple[str, ...] = Field(default=(), description="Columns for people to write in, to the right of ours.")
 
 
+class ReportMetric(_Closed):
+    """One number of a product that the weekly digest draws, day by day."""
+
+    title: str = Field(description="What is counted, such as 'Files deleted a day'.")
+    dataset: str = Field(description="The published dataset that holds it.")
+    day: str = Field(description="Its column of the day or moment.")
+    value: str = Field(default="", description="Its column of numbers, added up per day; rows are counted without one.")
+
+
 class ProductFile(_Closed):
     """`product.yaml`: what the framework must know of a product besides its contracts."""
 
@@ -182,6 +191,11 @@ class ProductFile(_Closed):
         default=(),
         description="Sheets that `civicops export sheets` brings up to date: `{dataset, title, columns}` each; the spreadsheet's "
         "id is the product's setting `spreadsheet`.",
+    )
+    report: tuple[ReportMetric, ...] = Field(
+        default=(),
+        description="Numbers that the weekly digest draws besides rows a day: `{title, dataset, day, value}` each. They reach "
+        "everybody whom the product's routes reach, also from a restricted dataset.",
     )
     privacy: str = Field(default="", description="What it does to protect people, in a sentence or two.")
 
@@ -341,6 +355,17 @@ def read_settings(path: Path) -> Settings:
 def _cross_references(product: Product) -> list[Problem]:
     """Faults that only show when contracts and lookups are seen together."""
     problems: list[Problem] = []
+    published = {contract.dataset: contract for contract in product.published}
+    for metric in product.file.report:
+        known = published[metric.dataset].column_names if metric.dataset in published else ()
+        for wanted, choices in (
+            (metric.dataset, published),
+            *((name, known) for name in (metric.day, metric.value) if name),
+        ):
+            if wanted not in choices:
+                message = f"report '{metric.title}': there is no '{wanted}'; {nearest(wanted, choices)}"
+                problems.append(Problem(product.folder / "product.yaml", 1, message))
+                break
     for contract in product.contracts:
         if contract.product != product.name:
             message = f"belongs to product '{contract.product}' but lies in the folder of '{product.name}'"

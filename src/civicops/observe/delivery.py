@@ -15,13 +15,15 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from civicops.contracts.problems import nearest
 from civicops.observe.asking import Incident, events, incidents
-from civicops.observe.messages import about, digest, trial
+from civicops.observe.calendar import last_due
+from civicops.observe.messages import Message, about, digest, trial
 from civicops.observe.outgoing import OutgoingError
 from civicops.observe.sending import send
 from civicops.observe.signals import SEVERITIES
@@ -93,16 +95,84 @@ def routes_of(workspace: Workspace, named: Sequence[str]) -> tuple[str, ...]:
 
 def try_route(workspace: Workspace, database: Database, name: str, now: datetime) -> None:
     """Send a test message over a route and log the attempt. Raises `OutgoingError` when it is not delivered."""
-    routes = workspace.settings.alerts.routes
-    if name not in routes:
-        hint = f"{nearest(name, routes)}." if routes else f"Write [alerts.routes.{name}] into civicops.toml."
-        raise OutgoingError(f"There is no alert route '{name}'.", hint=hint)
+    route = route_named(workspace, name)
     try:
-        send(routes[name], trial(workspace, name))
+        send(route, trial(workspace, name))
     except OutgoingError as error:
         _note(database, None, name, "test", None, now, str(error))
         raise
     _note(database, None, name, "test", None, now, "")
+
+
+def deliver_weekly(workspace: Workspace, database: Database, now: datetime) -> Sent:
+    """Send the weekly digest over every route that is due one; a route that fails is tried again for a day.
+
+    It is due from the newest moment of `[alerts] weekly_schedule` on; a day later it is stale, and waits for the next.
+    """
+    settings = workspace.settings
+    wanted = [name for name, route in settings.alerts.routes.items() if route.weekly]
+    if not wanted or not settings.alerts.weekly_schedule:
+        return Sent(0, 0)
+    due = last_due(settings.alerts.weekly_schedule, ZoneInfo(settings.workspace.timezone), now)
+    if now - due > timedelta(days=1):
+        return Sent(0, 0)
+    folder = workspace.folder("observe")
+    folder.mkdir(parents=True, exist_ok=True)
+    delivered = failed = 0
+    try:
+        with FileLock(folder / ".delivery.lock", timeout=0):
+            for name in wanted:
+                query = sa.select(ATTEMPT).where(ATTEMPT.c.route == name, ATTEMPT.c.kind == "weekly")
+                with database.reading() as con:
+                    tried = con.execute(query.where(ATTEMPT.c.at >= stamp(due)).order_by(ATTEMPT.c.id)).all()
+                if any(row.is_delivered for row in tried) or not _may_try(tried, now):
+                    continue
+                try:
+                    done = send_weekly(workspace, database, name, now)
+                except OutgoingError as problem:
+                    _log.error("the weekly digest over %s failed: %s", name, problem)
+                    failed += 1
+                else:
+                    delivered += done
+    except Timeout:
+        return Sent(delivered, failed)
+    return Sent(delivered, failed)
+
+
+def send_weekly(workspace: Workspace, database: Database, name: str, now: datetime) -> bool:
+    """Send the digest of the last seven days over a route now and log the attempt; False when no product is on it.
+
+    Raises `OutgoingError` when it is not delivered.
+    """
+    message = weekly_message(workspace, database, name, now)
+    if message is None:
+        return False
+    try:
+        send(route_named(workspace, name), message)
+    except OutgoingError as error:
+        _note(database, None, name, "weekly", None, now, str(error))
+        raise
+    _note(database, None, name, "weekly", None, now, "")
+    return True
+
+
+def weekly_message(workspace: Workspace, database: Database, name: str | None, now: datetime) -> Message | None:
+    """The digest of the products on a route (all without one); None when there are none."""
+    from civicops.observe.digest import weekly  # noqa: PLC0415 - draws, which ordinary messages need not load
+    from civicops.observe.week import week_of  # noqa: PLC0415
+
+    mine = [item for item in workspace.products if name is None or name in routes_of(workspace, item.file.alerts)]
+    week = week_of(workspace, database, mine, now)
+    return weekly(workspace, week) if week.products else None
+
+
+def route_named(workspace: Workspace, name: str) -> AlertRoute:
+    """A configured route. Raises `OutgoingError` that names the nearest one."""
+    routes = workspace.settings.alerts.routes
+    if name not in routes:
+        hint = f"{nearest(name, routes)}." if routes else f"Write [alerts.routes.{name}] into civicops.toml."
+        raise OutgoingError(f"There is no alert route '{name}'.", hint=hint)
+    return routes[name]
 
 
 def _is_escalated(

@@ -31,11 +31,21 @@ HOW_BAD = {
 
 
 @dataclass(frozen=True)
+class Image:
+    """A PNG that the HTML of a message shows as `cid:<name>`."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Message:
-    """A title of one line and a body of plain text."""
+    """A title of one line and a body of plain text; the same as HTML with pictures for mails, where it has more to show."""
 
     title: str
     body: str
+    html: str = ""
+    images: tuple[Image, ...] = ()
 
 
 def about(workspace: Workspace, incident: Incident, kind: str, *, people: bool, now: datetime) -> Message:

@@ -79,12 +79,37 @@ def _notify(target: Any, message: Message) -> str | None:
     target.socket_connect_timeout = target.socket_read_timeout = SECONDS
     with _Quiet() as heard:
         try:
-            done = target.notify(title=message.title, body=message.body)
+            if message.html and _is_mail(target):
+                done = target.notify(
+                    title=message.title, body=message.html, body_format="html", attach=_attached(message)
+                )
+            else:
+                done = target.notify(title=message.title, body=message.body)
         except InternalAddressError as error:
             return error.message
         except Exception as error:  # each of a hundred services has its own
             return f"{type(error).__name__}: {error}"
     return None if done else (heard.last() or "the service refused it")
+
+
+def _is_mail(target: Any) -> bool:
+    """Whether it is a letter, which can hold pictures; chats and webhooks get the text."""
+    if not getattr(target, "smtp_host", None):
+        return False
+    target.inline = True
+    target.notify_format = "html"
+    return True
+
+
+def _attached(message: Message) -> Any:
+    from apprise import AppriseAttachment  # noqa: PLC0415
+    from apprise.attachment.memory import AttachMemory  # noqa: PLC0415
+
+    found = AppriseAttachment()
+    for image in message.images:
+        memory: Any = AttachMemory
+        found.add(memory(content=image.content, name=image.name, mimetype="image/png"))
+    return found
 
 
 class _Quiet:
