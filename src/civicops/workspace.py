@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from civicops.alert_settings import AlertRoute, AlertsTable
 from civicops.contracts import Contract, ContractFileError, Problem, load_contracts
 from civicops.contracts.checktypes import Allowed
 from civicops.contracts.explain import explain_validation
@@ -23,6 +24,25 @@ from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import nearest
 from civicops.contracts.yaml_lines import Document, read_yaml
 from civicops.errors import CivicopsError
+
+__all__ = [
+    "SETTINGS_FILE",
+    "AlertRoute",
+    "AlertsTable",
+    "EngineTable",
+    "ObserveTable",
+    "PortalTable",
+    "Product",
+    "ProductFile",
+    "RetentionTable",
+    "Settings",
+    "SheetFile",
+    "Workspace",
+    "WorkspaceError",
+    "WorkspaceTable",
+    "read_lookup",
+    "read_settings",
+]
 
 SETTINGS_FILE = "civicops.toml"
 
@@ -116,43 +136,6 @@ class ObserveTable(_Closed):
     )
 
 
-class AlertRoute(_Closed):
-    """One way to reach people: where to, what, and how often."""
-
-    urls: tuple[str, ...] = Field(
-        min_length=1,
-        description="Names of environment variables, each with an Apprise address, such as 'CIVICOPS_ALERT_MAIL'. "
-        "The addresses hold passwords, so they stand in no file.",
-    )
-    severity: Literal["info", "warning", "critical"] = Field(
-        default="warning", description="It hears of incidents at least this bad."
-    )
-    repeat_hours: float = Field(
-        default=24, ge=0, description="An incident nobody has acknowledged is told again after this time; 0: never."
-    )
-    digest_hours: float = Field(
-        default=0,
-        ge=0,
-        description="Above 0: everything in one message at most this often; critical ones still at once.",
-    )
-    may_see_people: bool = Field(
-        default=False, description="Whether its readers may see who did something, where a monitor knows."
-    )
-    allow: tuple[str, ...] = Field(
-        default=(), description="Internal hosts that its addresses may name, such as 'mail.internal' or '127.0.0.1'."
-    )
-
-
-class AlertsTable(_Closed):
-    """`[alerts]`: who is told of incidents."""
-
-    routes: dict[str, AlertRoute] = Field(
-        default_factory=dict,
-        description="`[alerts.routes.NAME]`; products name theirs under `alerts`. The route `default` hears of products that "
-        "name none.",
-    )
-
-
 class Settings(_Closed):
     """All of `civicops.toml`. Each table may be left out."""
 
@@ -178,6 +161,15 @@ class SheetFile(_Closed):
     marks: tuple[str, ...] = Field(default=(), description="Columns for people to write in, to the right of ours.")
 
 
+class ReportMetric(_Closed):
+    """One number of a product that the weekly digest draws, day by day."""
+
+    title: str = Field(description="What is counted, such as 'Files deleted a day'.")
+    dataset: str = Field(description="The published dataset that holds it.")
+    day: str = Field(description="Its column of the day or moment.")
+    value: str = Field(default="", description="Its column of numbers, added up per day; rows are counted without one.")
+
+
 class ProductFile(_Closed):
     """`product.yaml`: what the framework must know of a product besides its contracts."""
 
@@ -199,6 +191,11 @@ class ProductFile(_Closed):
         default=(),
         description="Sheets that `civicops export sheets` brings up to date: `{dataset, title, columns}` each; the spreadsheet's "
         "id is the product's setting `spreadsheet`.",
+    )
+    report: tuple[ReportMetric, ...] = Field(
+        default=(),
+        description="Numbers that the weekly digest draws besides rows a day: `{title, dataset, day, value}` each. They reach "
+        "everybody whom the product's routes reach, also from a restricted dataset.",
     )
     privacy: str = Field(default="", description="What it does to protect people, in a sentence or two.")
 
@@ -358,6 +355,17 @@ def read_settings(path: Path) -> Settings:
 def _cross_references(product: Product) -> list[Problem]:
     """Faults that only show when contracts and lookups are seen together."""
     problems: list[Problem] = []
+    published = {contract.dataset: contract for contract in product.published}
+    for metric in product.file.report:
+        known = published[metric.dataset].column_names if metric.dataset in published else ()
+        for wanted, choices in (
+            (metric.dataset, published),
+            *((name, known) for name in (metric.day, metric.value) if name),
+        ):
+            if wanted not in choices:
+                message = f"report '{metric.title}': there is no '{wanted}'; {nearest(wanted, choices)}"
+                problems.append(Problem(product.folder / "product.yaml", 1, message))
+                break
     for contract in product.contracts:
         if contract.product != product.name:
             message = f"belongs to product '{contract.product}' but lies in the folder of '{product.name}'"

@@ -6,6 +6,7 @@ Belongs here: history, observe, incidents, maintenance, alerts. Does not belong 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -98,6 +99,7 @@ def tick(json: bool = Json) -> None:
     workspace = Workspace.find()
     sweep_all(workspace)
     done = look(workspace)
+    _send_weekly(workspace)
     if json:
         as_json(done)
         return
@@ -277,6 +279,48 @@ def test(
     next_step("civicops alerts log")
 
 
+@alerts.command("digest")
+def digest(
+    route: Annotated[
+        str, typer.Argument(metavar="[ROUTE]", help="The route; every one that gets it when left out.")
+    ] = "",
+    preview: Annotated[
+        Path | None, typer.Option(help="Send nothing; write it here as a page to look at.", show_default=False)
+    ] = None,
+    json: bool = Json,
+) -> None:
+    """Send the weekly digest now: health, incidents, freshness, volumes and held back rows of the last seven days."""
+    from civicops.observe.delivery import route_named, send_weekly, weekly_message  # noqa: PLC0415
+    from civicops.observe.digest import as_page  # noqa: PLC0415
+
+    workspace, database, now = _opened()
+    routes = workspace.settings.alerts.routes
+    names = [route] if route else [name for name, item in routes.items() if item.weekly]
+    if route:
+        route_named(workspace, route)
+    if preview is not None:
+        message = weekly_message(workspace, database, route or None, now)
+        if message is None:
+            raise CivicopsError("No product is on this route.", hint="Products name their routes under `alerts`.")
+        preview.write_text(as_page(message), encoding="utf-8")
+        if json:
+            as_json({"title": message.title, "text": message.body, "images": [item.name for item in message.images]})
+            return
+        say(message.title)
+        next_step(f"open {preview} in a browser")
+        return
+    if not names:
+        raise CivicopsError(
+            "No route gets the weekly digest.", hint="Write [alerts.routes.default] into civicops.toml."
+        )
+    sent = [name for name in names if send_weekly(workspace, database, name, now)]
+    if json:
+        as_json({"sent": sent})
+        return
+    say(f"Sent over {', '.join(sent)}." if sent else "No product is on these routes; nothing was sent.")
+    next_step("civicops alerts log")
+
+
 @alerts.command("log")
 def log(
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many attempts to show.", min=1)] = 20,
@@ -309,6 +353,13 @@ def _opened() -> tuple[Workspace, Database, datetime]:
 
     workspace = Workspace.find()
     return workspace, open_database(workspace), datetime.now(UTC)
+
+
+def _send_weekly(workspace: Workspace) -> None:
+    from civicops.observe.delivery import deliver_weekly  # noqa: PLC0415
+    from civicops.observe.tables import open_database  # noqa: PLC0415
+
+    deliver_weekly(workspace, open_database(workspace), datetime.now(UTC))
 
 
 def _user() -> str:

@@ -150,7 +150,12 @@ def _listed(source: FileSource) -> Sequence[_File]:
             raise SourceError(f"There is no file or folder {path} (source '{source.name}').", hint=hint)
         with os.scandir(path):
             pass  # glob is silent about a folder that may not be listed
-        found = sorted(item for item in path.glob(source.pattern) if item.is_file() and not item.name.startswith("."))
+        left_out = set(path.glob(source.without)) if source.without else set()
+        found = sorted(
+            item
+            for item in path.glob(source.pattern)
+            if item.is_file() and not item.name.startswith(".") and item not in left_out
+        )
     except OSError as error:
         raise _unreadable(source, path, error) from error
     except (ValueError, NotImplementedError) as error:

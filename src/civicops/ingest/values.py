@@ -142,7 +142,11 @@ class SocrataSource:
 
 @dataclass(frozen=True)
 class FileSource:
-    """A file, or every file of a folder whose name matches `pattern`; `media` is only needed when the name does not say it."""
+    """A file, or every file of a folder whose name matches `pattern` and not `without`.
+
+    `media` is only needed when the name does not say it. A path that begins with `{data}` lies in the workspace's folder
+    of data.
+    """
 
     name: str
     dataset: str
@@ -150,6 +154,7 @@ class FileSource:
     pattern: str = "*"
     note: str = ""
     media: Media | None = None
+    without: str = ""
 
 
 @dataclass(frozen=True)

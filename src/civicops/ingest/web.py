@@ -29,6 +29,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from civicops.ingest.addresses import origin, plain, redirected
 from civicops.ingest.disk import writing
 from civicops.ingest.values import FetchError
+from civicops.network import guarded
 
 Expect = Literal["csv", "json", "any"]
 
@@ -182,7 +183,9 @@ class Web:
                 "GET", current, headers={"Accept-Encoding": "gzip", **headers, **secrets}
             )
             try:
-                response = self._client.send(request, stream=True)
+                # What the configuration names is meant; where a redirect leads must not turn out to be inside after all.
+                with guarded((self.configured.host,)):
+                    response = self._client.send(request, stream=True)
             except httpx.TransportError as error:
                 raise self._transport(error) from error
             try:

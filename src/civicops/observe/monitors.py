@@ -30,7 +30,12 @@ _FEW_RUNS = 5
 
 def cheap_signals(watched: Watched) -> tuple[Signal, ...]:
     """What can be said after any run, also one with nothing new: whether runs end well and data are fresh."""
-    return (*_run_failed(watched), *_dead_man(watched), *_freshness(watched), *_reconciliation(watched))
+    return (
+        *_run_failed(watched),
+        *dead_man_signals(watched),
+        *freshness_signals(watched),
+        *_reconciliation(watched),
+    )
 
 
 def data_signals(watched: Watched) -> tuple[Signal, ...]:
@@ -67,7 +72,8 @@ def _first_failure(watched: Watched) -> datetime | None:
     return first
 
 
-def _dead_man(watched: Watched) -> Iterator[Signal]:
+def dead_man_signals(watched: Watched) -> Iterator[Signal]:
+    """Whether a run ended well when one was due; none before the first run."""
     rule = watched.product.monitors().dead_man
     if not rule.enabled or not watched.lines:
         return
@@ -86,7 +92,8 @@ def _dead_man(watched: Watched) -> Iterator[Signal]:
     )  # fmt: skip
 
 
-def _freshness(watched: Watched) -> Iterator[Signal]:
+def freshness_signals(watched: Watched) -> Iterator[Signal]:
+    """Whether the last good run, and the newest row of each dataset that says how new its rows are, are as fresh as promised."""
     promised = watched.product.file.freshness_hours
     own = watched.product.monitors().freshness
     limit = own.hours or promised

@@ -196,7 +196,9 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
         given = replaced.get(source.name, {})
         local = workspace.root / given["path"] if "path" in given else None
         chosen = override(source, url=given.get("url"), path=local)
-        if isinstance(chosen, FileSource) and not chosen.path.is_absolute():
+        if isinstance(chosen, FileSource) and chosen.path.parts[:1] == ("{data}",):
+            chosen = replace(chosen, path=workspace.data.joinpath(*chosen.path.parts[1:]))
+        elif isinstance(chosen, FileSource) and not chosen.path.is_absolute():
             chosen = replace(chosen, path=workspace.root / chosen.path)
         result.append(chosen)
     return tuple(result)

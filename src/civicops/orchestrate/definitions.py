@@ -12,6 +12,7 @@ import functools
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -320,6 +321,10 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
     )
     def observe_tick(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
         done = tick(workspace)
+        from civicops.observe.delivery import deliver_weekly  # noqa: PLC0415 - loads the database, which runs do without
+        from civicops.observe.tables import open_database  # noqa: PLC0415
+
+        deliver_weekly(workspace, open_database(workspace), datetime.now(UTC))
         return dg.SkipReason(f"{done.products} products in {done.seconds:.1f} s: {done.firing} with an open incident.")
 
     return observe_tick

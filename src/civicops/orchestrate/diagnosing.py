@@ -16,8 +16,8 @@ from typing import Literal
 from civicops.errors import CivicopsError
 from civicops.ingest.socrata import catalogue
 from civicops.ingest.values import FileSource, SocrataSource, Source, UrlSource
+from civicops.observe.held import held_counts
 from civicops.orchestrate.context import product_sources
-from civicops.orchestrate.quarantine import held_counts
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog

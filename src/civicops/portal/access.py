@@ -61,6 +61,11 @@ RULES: dict[str, Rule] = {
     "incidents": _read("contributor"),
     "incident": _write("contributor"),
     "incident_chart": _read("contributor"),
+    "runs": _read("contributor"),
+    "runs_chart": _read("contributor"),
+    "run": _read("contributor"),
+    # Rows as the source wrote them, before anything was taken out of them.
+    "run_held": _read("steward"),
     "status": _read("anybody"),
     # The view asks for this machine or a token: Prometheus signs in nowhere.
     "metrics": _read("anybody"),

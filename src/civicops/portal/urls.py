@@ -18,6 +18,7 @@ from civicops.portal.views import (
     product_pages,
     review,
     review_team,
+    runs,
     suggestions,
 )
 
@@ -25,6 +26,10 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("health", home.health, name="health"),
     path("products/<slug:product>/", home.product, name="product"),
+    path("products/<slug:product>/runs/", runs.listed, name="runs"),
+    path("products/<slug:product>/runs/<slug:chart>.json", runs.chart, name="runs_chart"),
+    path("products/<slug:product>/runs/<str:run_id>/", runs.one, name="run"),
+    path("products/<slug:product>/runs/<str:run_id>/held/<slug:dataset>/", runs.held, name="run_held"),
     path("static/<path:path>", home.static, name="static"),
     path("catalogue/", datasets.browse, name="catalogue"),
     path("catalogue/<slug:product>/<slug:dataset>/", datasets.dataset, name="dataset"),
