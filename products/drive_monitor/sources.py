@@ -20,13 +20,13 @@ from typing import Any
 
 from civicops.contracts.problems import nearest
 from civicops.errors import CivicopsError
-from civicops.ingest.values import DriveEventSource, DriveSource, SheetSource, Source
+from civicops.ingest.values import DriveEventSource, DriveSource, MarkSource, SheetSource, Source
 
 SETTINGS = ("drives", "as_admin", "subject", "timezone", "url", "key_env", "spreadsheet", "sources")
 
 
 def sources(settings: Mapping[str, Any]) -> Sequence[Source]:
-    """The look at the drives, and what it says of single items. Raises `CivicopsError` for an unknown setting."""
+    """The look at the drives, and what it says of items and folders. Raises `CivicopsError` for an unknown setting."""
     for name in settings:
         if name not in SETTINGS:
             raise CivicopsError(
@@ -44,17 +44,20 @@ def sources(settings: Mapping[str, Any]) -> Sequence[Source]:
         note="one row per drive and look",
     )
     events = DriveEventSource("observations_events", "item_events", drives, note="items that were lost or came back")
+    folders = DriveEventSource("observations_folders", "folder_losses", drives, note="folders that lost files")
+    key = ("drive_id", "item_id", "observed_at")
+    marks = MarkSource("restore_marks", "settled_items", "deletions", key, note="what was ticked off in the portal")
     if not settings.get("spreadsheet"):
-        return [drives, events]
+        return [drives, events, folders, marks]
     ticks = SheetSource(
         "restore_ticks",
         "settled_items",
         spreadsheet=settings["spreadsheet"],
         sheet="Restore list",
-        key=("drive_id", "item_id", "observed_at"),
+        key=key,
         mark="done",
         url=drives.url,
         key_env=drives.key_env,
-        note="what was ticked off on the restore list",
+        note="what was ticked off in the sheet",
     )
-    return [drives, events, ticks]
+    return [drives, events, folders, ticks, marks]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from civicops.errors import CivicopsError
-from civicops.ingest.snapshots.difference import changes
+from civicops.ingest.snapshots.difference import changes, subtree_losses
 from civicops.ingest.snapshots.items import COLUMNS, FOLDER, content_hash, item_table
 from civicops.ingest.snapshots.store import SnapshotStore
 
@@ -132,6 +132,27 @@ def test_changes_are_told_apart_and_have_their_paths() -> None:
     assert (found["gone"]["path"], found["gone"]["top_folder_files"]) == ("/A/B/gone", 6)
     assert (found["moved"]["path"], found["moved"]["path_after"]) == ("/A/B/moved", "/C/moved")
     assert found["renamed"]["path_after"] == "/A/B2/other" and found["new"]["path_after"] == "/C/new"
+
+
+def test_folders_at_every_depth_know_what_they_held_and_lost() -> None:
+    folders = {
+        one: row(one, parent, mime_type=FOLDER, size_bytes=None, name=name)
+        for one, parent, name in (("A", "root", "a/b"), ("B", "A", "b"), ("C", "B", "c"), ("D", "root", "d"))
+    }
+    places = {"f1": "A", "f2": "B", "f3": "C", "f4": "C", "f5": "D", "f6": "root"}
+    files = {one: row(one, parent, size_bytes=size + 1) for size, (one, parent) in enumerate(places.items())}
+    files["f4"]["is_trashed"] = True
+    found = subtree_losses(table({**folders, **files}), ["f3", "f2", "f6", "C", "unknown"]).to_pylist()
+    assert found == [
+        {"folder_id": "A", "path": "/a/b", "level": 1, "files": 3, "lost_files": 2, "lost_bytes": 5},
+        {"folder_id": "B", "path": "/a/b/b", "level": 2, "files": 2, "lost_files": 2, "lost_bytes": 5},
+        {"folder_id": "C", "path": "/a/b/b/c", "level": 3, "files": 1, "lost_files": 1, "lost_bytes": 3},
+    ]
+    assert len(subtree_losses(table({**folders, **files}), [])) == 0
+    circle = {one: row(one, parent, mime_type=FOLDER) for one, parent in (("A", "B"), ("B", "A"))} | {
+        "f": row("f", "A")
+    }
+    assert len(subtree_losses(table(circle), ["f"])) == 0
 
 
 def test_folders_in_a_circle_do_not_hang() -> None:
