@@ -9,7 +9,8 @@ Settings, all optional, in `[products.drive_monitor]`:
 - `subject`: the administrator for whom the domain's audit log is read, to know who deleted for good.
 - `timezone`: where a day ends.
 - `url`: another address than Google's.
-- `spreadsheet`: id of the Google Sheet that `civicops export sheets drive_monitor` brings up to date.
+- `spreadsheet`: id of the Google Sheet that each run brings up to date, and `civicops export sheets drive_monitor`.
+- `sheets_after_run`: false to leave the sheet to that command.
 - `key_env`: the environment variable that names the service account's key file; `GOOGLE_SERVICE_ACCOUNT_FILE`.
 """
 
@@ -22,7 +23,7 @@ from civicops.contracts.problems import nearest
 from civicops.errors import CivicopsError
 from civicops.ingest.values import DriveEventSource, DriveSource, MarkSource, SheetSource, Source
 
-SETTINGS = ("drives", "as_admin", "subject", "timezone", "url", "key_env", "spreadsheet", "sources")
+SETTINGS = ("drives", "as_admin", "subject", "timezone", "url", "key_env", "spreadsheet", "sheets_after_run", "sources")
 
 
 def sources(settings: Mapping[str, Any]) -> Sequence[Source]:

@@ -19,6 +19,7 @@ from civicops.observe import drift
 from civicops.observe.calendar import last_due
 from civicops.observe.drift import Shift
 from civicops.observe.history import Observation
+from civicops.observe.sheets import sheet_signals
 from civicops.observe.signals import Signal
 from civicops.observe.volume import volume_signals
 from civicops.observe.watched import GOOD, Learning, Watched
@@ -30,7 +31,13 @@ _FEW_RUNS = 5
 
 def cheap_signals(watched: Watched) -> tuple[Signal, ...]:
     """What can be said after any run, also one with nothing new: whether runs end well and data are fresh."""
-    return (*_run_failed(watched), *_dead_man(watched), *_freshness(watched), *_reconciliation(watched))
+    return (
+        *_run_failed(watched),
+        *_dead_man(watched),
+        *_freshness(watched),
+        *_reconciliation(watched),
+        *sheet_signals(watched),
+    )
 
 
 def data_signals(watched: Watched) -> tuple[Signal, ...]:

@@ -73,9 +73,49 @@ def test_a_change_to_any_file_is_noticed(tmp_path: Path) -> None:
     rows = pq.read_table(path)
     pq.write_table(rows.set_column(1, "name", pa.array(["forged"] * len(rows))), path)
     assert [line[:10] for line in store.verify("d")] == ["Snapshot 2", "Snapshot 1"]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert next(store.verify("d")).startswith("Snapshot 2")
     text = (tmp_path / "d" / "000004.json").read_text()
     (tmp_path / "d" / "000004.json").write_text(text.replace('"items": ', '"items": 1'))
     assert "its seal does not fit" in next(store.verify("d"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "first"),
+    [
+        ("3 gone", "Snapshot 3"), ("1 gone", "Snapshot 1"), ("2 and 3 swapped", "Snapshot 2"), ("2 and 3 renumbered", "Snapshot 2"),
+        ("half of 4", "Snapshot 4"), ("rows of 2 gone", "Snapshot 2"), ("rows of 5 gone", "Snapshot 5"), ("rows swapped", "Snapshot 3"),
+    ],
+)  # fmt: skip
+def test_the_first_bad_snapshot_is_named(tmp_path: Path, harm: str, first: str) -> None:
+    store = SnapshotStore(tmp_path)
+    year_of(store, 5)
+    folder = tmp_path / "d"
+    seals = [folder / f"{number:06d}.json" for number in range(6)]
+    texts = [path.read_text() if path.exists() else "" for path in seals]
+    if harm.endswith(" gone"):
+        path = folder / ("full-000005.parquet" if "5" in harm else "back-000002.parquet")
+        (path if harm.startswith("rows") else seals[int(harm[0])]).unlink()
+    elif harm == "rows swapped":
+        two, three = folder / "back-000002.parquet", folder / "back-000003.parquet"
+        two.rename(folder / "x")
+        three.rename(two)
+        (folder / "x").rename(three)
+    elif harm == "half of 4":
+        seals[4].write_text(texts[4][: len(texts[4]) // 2])
+    else:
+        swapped = (texts[3], texts[2])
+        if "renumbered" in harm:
+            swapped = (
+                swapped[0].replace('"sequence": 3', '"sequence": 2'),
+                swapped[1].replace('"sequence": 2', '"sequence": 3'),
+            )
+        seals[2].write_text(swapped[0])
+        seals[3].write_text(swapped[1])
+    found = list(store.verify("d"))
+    assert found and found[0].startswith(first), found
 
 
 def test_sealing_the_same_answers_again_changes_nothing_and_leftovers_of_a_kill_go(tmp_path: Path) -> None:
