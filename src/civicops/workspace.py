@@ -10,7 +10,7 @@ import csv
 import os
 import tomllib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -316,22 +316,9 @@ class Workspace:
         if name not in self.product_names:
             raise WorkspaceError(f"There is no product '{name}'.", hint=f"{nearest(name, self.product_names)}.")
         folder = self.products_folder / name
-        document = read_yaml(folder / "product.yaml")
-        problems: list[Problem] = []
-        file: ProductFile | None = None
-        try:
-            file = ProductFile.model_validate(document.data)
-        except ValidationError as error:
-            problems.extend(explain_validation(document, error, ProductFile))
-        try:
-            contracts = load_contracts(sorted((folder / "contracts").glob("*.yaml")))
-        except ContractFileError as error:
-            raise ContractFileError([*problems, *error.problems]) from error
-        if file is None or problems:
-            raise ContractFileError(problems)
+        file, contracts = _product_files(folder, _stamps(folder))
         product = Product(name, folder, file, contracts, self.settings.products.get(name, {}))
-        problems.extend(_cross_references(product))
-        if problems:
+        if problems := _cross_references(product):
             raise ContractFileError(problems)
         return product
 
@@ -350,6 +337,31 @@ def read_settings(path: Path) -> Settings:
         problems = explain_validation(Document(path, data, {}), error, Settings)
         text = "; ".join(problem.message for problem in problems)
         raise WorkspaceError(f"{path}: {text}.", hint="docs/reference/settings.md lists every setting.") from error
+
+
+@lru_cache(maxsize=1024)
+def _product_files(folder: Path, _stamps: tuple[tuple[str, int, int], ...]) -> tuple[ProductFile, tuple[Contract, ...]]:
+    """`product.yaml` and the contracts of a product; read again only when one of them changed, came or went."""
+    document = read_yaml(folder / "product.yaml")
+    problems: list[Problem] = []
+    file: ProductFile | None = None
+    try:
+        file = ProductFile.model_validate(document.data)
+    except ValidationError as error:
+        problems.extend(explain_validation(document, error, ProductFile))
+    try:
+        contracts = load_contracts(sorted((folder / "contracts").glob("*.yaml")))
+    except ContractFileError as error:
+        raise ContractFileError([*problems, *error.problems]) from error
+    if file is None or problems:
+        raise ContractFileError(problems)
+    return file, contracts
+
+
+def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time of change and size of every file that `_product_files` reads."""
+    found = [folder / "product.yaml", *sorted((folder / "contracts").glob("*.yaml"))]
+    return tuple((path.name, at.st_mtime_ns, at.st_size) for path in found if (at := path.stat()))
 
 
 def _cross_references(product: Product) -> list[Problem]:

@@ -192,7 +192,10 @@ class DriveSource:
 
 @dataclass(frozen=True)
 class DriveEventSource:
-    """What became of items between two observations of `drives`: one row per item that was lost or came back."""
+    """What an observation of `drives` found besides, one row each.
+
+    `<name>_events`: items that were lost or came back. `<name>_folders`: folders, at any depth, below which files were deleted.
+    """
 
     name: str
     dataset: str
@@ -233,7 +236,24 @@ class DecisionSource:
     note: str = ""
 
 
-Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource | DecisionSource
+@dataclass(frozen=True)
+class MarkSource:
+    """What people ticked off on a page of the product (`Page.marks`): the key of each row, `done` (their note),
+    `done_by` and `done_at`.
+
+    `marks` is the published dataset whose rows were ticked, `key` are the names of its key's columns, in order.
+    """
+
+    name: str
+    dataset: str
+    marks: str
+    key: tuple[str, ...]
+    note: str = ""
+
+
+Source = (
+    SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource | DecisionSource | MarkSource
+)
 
 
 @dataclass(frozen=True)

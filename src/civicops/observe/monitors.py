@@ -19,6 +19,7 @@ from civicops.observe import drift
 from civicops.observe.calendar import last_due
 from civicops.observe.drift import Shift
 from civicops.observe.history import Observation
+from civicops.observe.sheets import sheet_signals
 from civicops.observe.signals import Signal
 from civicops.observe.volume import volume_signals
 from civicops.observe.watched import GOOD, Learning, Watched
@@ -35,6 +36,7 @@ def cheap_signals(watched: Watched) -> tuple[Signal, ...]:
         *dead_man_signals(watched),
         *freshness_signals(watched),
         *_reconciliation(watched),
+        *sheet_signals(watched),
     )
 
 

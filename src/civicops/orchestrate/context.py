@@ -133,6 +133,10 @@ def open_run(
         finally:
             con.close()
             shutil.rmtree(temp, ignore_errors=True)
+            if product.file.sheets:
+                from civicops.orchestrate.sheets import sheets_after  # noqa: PLC0415 - loads Google's clients
+
+                sheets_after(workspace, product, run.record.status)
             after_run(workspace, run.record)
 
 

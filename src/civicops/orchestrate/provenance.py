@@ -16,7 +16,15 @@ from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
 from civicops.contracts import checktypes as ct
 from civicops.contracts.checktypes import Action
-from civicops.ingest.values import DecisionSource, DriveEventSource, FileSource, SheetSource, SocrataSource, Source
+from civicops.ingest.values import (
+    DecisionSource,
+    DriveEventSource,
+    FileSource,
+    MarkSource,
+    SheetSource,
+    SocrataSource,
+    Source,
+)
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
 
 if TYPE_CHECKING:
@@ -79,6 +87,8 @@ def _address(source: Source) -> str:
         return f"spreadsheet:{source.spreadsheet}"
     if isinstance(source, DecisionSource):
         return f"review:{source.kind}/{source.what}"
+    if isinstance(source, MarkSource):
+        return f"marks:{source.marks}"
     return "" if isinstance(source, FileSource) else source.url
 
 

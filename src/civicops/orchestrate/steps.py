@@ -65,7 +65,13 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     with run.step("fetch"):
         decided = land_decisions(run)
         results = fetch_all(
-            run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now
+            run.sources,
+            run.landing,
+            run.product.name,
+            progress=run.progress,
+            full=run.full,
+            now=run.now,
+            workspace=run.workspace,
         )
         results |= decided
         notes = []

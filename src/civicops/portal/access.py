@@ -55,6 +55,8 @@ RULES: dict[str, Rule] = {
     "changes": _read("anybody"),
     "download": _read("anybody"),
     "page": _read("anybody"),
+    # The page says which role may tick, and the view asks for it.
+    "page_mark": Rule("viewer", frozenset({"POST"})),
     "page_files": _read("anybody"),
     "page_files_short": _read("anybody"),
     "interface": _read("anybody"),

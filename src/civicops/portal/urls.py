@@ -37,6 +37,7 @@ urlpatterns = [
     path("catalogue/<slug:product>/<slug:dataset>/<slug:version>/changes/", datasets.changes, name="changes"),
     path("catalogue/<slug:product>/<slug:dataset>/<slug:version>/<str:name>", datasets.download, name="download"),
     path("p/<slug:product>/<slug:name>/", product_pages.page, name="page"),
+    path("p/<slug:product>/<slug:name>/marks/", product_pages.mark, name="page_mark"),
     path("p/<slug:product>/<slug:name>/files/<path:path>", product_pages.page_file, name="page_files"),
     path("pages/<slug:product>/<slug:name>/files/<path:path>", product_pages.page_file, name="page_files_short"),
     path("api/", home.interface, name="interface"),

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from civicops.errors import CivicopsError
-from civicops.ingest.snapshots.difference import changes
+from civicops.ingest.snapshots.difference import changes, subtree_losses
 from civicops.ingest.snapshots.items import COLUMNS, FOLDER, content_hash, item_table
 from civicops.ingest.snapshots.store import SnapshotStore
 
@@ -73,9 +73,49 @@ def test_a_change_to_any_file_is_noticed(tmp_path: Path) -> None:
     rows = pq.read_table(path)
     pq.write_table(rows.set_column(1, "name", pa.array(["forged"] * len(rows))), path)
     assert [line[:10] for line in store.verify("d")] == ["Snapshot 2", "Snapshot 1"]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert next(store.verify("d")).startswith("Snapshot 2")
     text = (tmp_path / "d" / "000004.json").read_text()
     (tmp_path / "d" / "000004.json").write_text(text.replace('"items": ', '"items": 1'))
     assert "its seal does not fit" in next(store.verify("d"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "first"),
+    [
+        ("3 gone", "Snapshot 3"), ("1 gone", "Snapshot 1"), ("2 and 3 swapped", "Snapshot 2"), ("2 and 3 renumbered", "Snapshot 2"),
+        ("half of 4", "Snapshot 4"), ("rows of 2 gone", "Snapshot 2"), ("rows of 5 gone", "Snapshot 5"), ("rows swapped", "Snapshot 3"),
+    ],
+)  # fmt: skip
+def test_the_first_bad_snapshot_is_named(tmp_path: Path, harm: str, first: str) -> None:
+    store = SnapshotStore(tmp_path)
+    year_of(store, 5)
+    folder = tmp_path / "d"
+    seals = [folder / f"{number:06d}.json" for number in range(6)]
+    texts = [path.read_text() if path.exists() else "" for path in seals]
+    if harm.endswith(" gone"):
+        path = folder / ("full-000005.parquet" if "5" in harm else "back-000002.parquet")
+        (path if harm.startswith("rows") else seals[int(harm[0])]).unlink()
+    elif harm == "rows swapped":
+        two, three = folder / "back-000002.parquet", folder / "back-000003.parquet"
+        two.rename(folder / "x")
+        three.rename(two)
+        (folder / "x").rename(three)
+    elif harm == "half of 4":
+        seals[4].write_text(texts[4][: len(texts[4]) // 2])
+    else:
+        swapped = (texts[3], texts[2])
+        if "renumbered" in harm:
+            swapped = (
+                swapped[0].replace('"sequence": 3', '"sequence": 2'),
+                swapped[1].replace('"sequence": 2', '"sequence": 3'),
+            )
+        seals[2].write_text(swapped[0])
+        seals[3].write_text(swapped[1])
+    found = list(store.verify("d"))
+    assert found and found[0].startswith(first), found
 
 
 def test_sealing_the_same_answers_again_changes_nothing_and_leftovers_of_a_kill_go(tmp_path: Path) -> None:
@@ -132,6 +172,27 @@ def test_changes_are_told_apart_and_have_their_paths() -> None:
     assert (found["gone"]["path"], found["gone"]["top_folder_files"]) == ("/A/B/gone", 6)
     assert (found["moved"]["path"], found["moved"]["path_after"]) == ("/A/B/moved", "/C/moved")
     assert found["renamed"]["path_after"] == "/A/B2/other" and found["new"]["path_after"] == "/C/new"
+
+
+def test_folders_at_every_depth_know_what_they_held_and_lost() -> None:
+    folders = {
+        one: row(one, parent, mime_type=FOLDER, size_bytes=None, name=name)
+        for one, parent, name in (("A", "root", "a/b"), ("B", "A", "b"), ("C", "B", "c"), ("D", "root", "d"))
+    }
+    places = {"f1": "A", "f2": "B", "f3": "C", "f4": "C", "f5": "D", "f6": "root"}
+    files = {one: row(one, parent, size_bytes=size + 1) for size, (one, parent) in enumerate(places.items())}
+    files["f4"]["is_trashed"] = True
+    found = subtree_losses(table({**folders, **files}), ["f3", "f2", "f6", "C", "unknown"]).to_pylist()
+    assert found == [
+        {"folder_id": "A", "path": "/a/b", "level": 1, "files": 3, "lost_files": 2, "lost_bytes": 5},
+        {"folder_id": "B", "path": "/a/b/b", "level": 2, "files": 2, "lost_files": 2, "lost_bytes": 5},
+        {"folder_id": "C", "path": "/a/b/b/c", "level": 3, "files": 1, "lost_files": 1, "lost_bytes": 3},
+    ]
+    assert len(subtree_losses(table({**folders, **files}), [])) == 0
+    circle = {one: row(one, parent, mime_type=FOLDER) for one, parent in (("A", "B"), ("B", "A"))} | {
+        "f": row("f", "A")
+    }
+    assert len(subtree_losses(table(circle), ["f"])) == 0
 
 
 def test_folders_in_a_circle_do_not_hang() -> None:

@@ -173,17 +173,37 @@ class SnapshotStore:
         return gone
 
     def verify(self, drive: str) -> Iterator[str]:
-        """Walk the chain and rebuild every kept snapshot; yields one line for each that is not what was sealed."""
-        previous, every = "", self.snapshots(drive)
-        for one in every:
+        """Walk the chain and rebuild every kept snapshot; yields one line for each that is not what was sealed, seals first.
+
+        Snapshots are rebuilt from the newest back, each from the one after it, so the first line about rows names the bad one;
+        those before it cannot be proven any more.
+        """
+        every: list[Snapshot] = []
+        previous = ""
+        for number, path in enumerate(sorted(self.folder(drive).glob("[0-9]*.json")), start=1):
+            name = f"Snapshot {int(path.stem)} of drive {drive}"
+            try:
+                one = _read(path)
+            except LandingError as error:
+                yield f"{name}: its seal cannot be read. {error.message}"
+                return
+            if one.sequence != number or path.stem != f"{number:06d}":
+                yield f"Snapshot {number} of drive {drive}: it is missing, or stands in another place."
+                return
             if one.previous != previous or one.seal != one.sealed():
-                yield f"Snapshot {one.sequence} of drive {drive}: its seal does not fit the one before it."
+                yield f"{name}: its seal does not fit the one before it."
             previous = one.seal
-        kept = [one for one in every if one.is_kept]
+            every.append(one)
         table: pa.Table | None = None
-        for one in reversed(kept):
-            table = self._full(one) if table is None else _apply(table, _load(self._back_path(one)))
-            if content_hash(table) != one.content:
+        for one in reversed([one for one in every if one.is_kept]):
+            try:
+                table = self._full(one) if table is None else _apply(table, _load(self._back_path(one)))
+                is_same = content_hash(table) == one.content
+            except (LandingError, pa.ArrowException, duckdb.Error, KeyError) as error:
+                why = f"its rows cannot be read, nor those of the ones before it. {str(error).splitlines()[0]}"
+                yield f"Snapshot {one.sequence} of drive {drive}: {why}"
+                return
+            if not is_same:
                 yield f"Snapshot {one.sequence} of drive {drive}: its rows are not those that were sealed."
 
     def _full(self, snapshot: Snapshot) -> pa.Table:
