@@ -16,7 +16,7 @@ from tools.web import Web
 
 pytestmark = pytest.mark.xdist_group("portal")
 PAGES = (
-    "/", "/catalogue/", "/products/library/", "/catalogue/library/loan_places/", "/catalogue/library/members/",
+    "/", "/catalogue/", "/lineage/", "/lineage/?product=library", "/products/library/", "/catalogue/library/loan_places/", "/catalogue/library/members/",
     "/p/library/lending/", "/api/", "/accounts/login/", "/nothing-here/",
 )  # fmt: skip
 WINDOWS: dict[str, dict[str, Any]] = {

@@ -21,6 +21,14 @@ from civicops.checks.sql import parquet, quote, text
 from civicops.contracts import Contract
 
 SUPERSEDED = "superseded by a newer version of the same key"
+BESIDES = {
+    "_flags": "VARCHAR[]",
+    "_blanked": "VARCHAR",
+    "_source": "VARCHAR",
+    "_object": "VARCHAR",
+    "_delivery": "BIGINT",
+}
+"""Columns that every accepted dataset has besides those of its contract, and their types."""
 DUPLICATE = "delivered more than once with the same content"
 
 
@@ -94,13 +102,7 @@ def _keep(con: duckdb.DuckDBPyConnection, folder: Path) -> Path:
 
 def _empty(contract: Contract) -> str:
     types = {column.name: column.sql_type for column in contract.columns}
-    types |= {
-        "_flags": "VARCHAR[]",
-        "_blanked": "VARCHAR",
-        "_source": "VARCHAR",
-        "_object": "VARCHAR",
-        "_delivery": "BIGINT",
-    }
+    types |= BESIDES
     values = ", ".join(f"CAST(NULL AS {kind}) AS {quote(name)}" for name, kind in types.items())
     return f"SELECT {values} WHERE FALSE"
 

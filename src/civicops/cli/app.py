@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from civicops.cli import making, observing, portal, quarantining, releasing, reviewing, running, snapshots
+from civicops.cli import making, observing, portal, quarantining, releasing, reviewing, running, snapshots, tracing
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -30,8 +30,11 @@ app.command("status")(running.status)
 app.command("history")(observing.history)
 app.command("diagnose")(running.diagnose)
 app.command("up")(running.up)
+app.command("lineage")(tracing.lineage)
+app.command("trace")(tracing.trace)
 app.add_typer(making.app, name="new")
 app.add_typer(quarantining.app, name="quarantine")
+releasing.app.command("prov")(tracing.prov)
 app.add_typer(releasing.app, name="release")
 app.add_typer(reviewing.app, name="review")
 app.add_typer(observing.observe, name="observe")

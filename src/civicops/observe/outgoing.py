@@ -1,7 +1,7 @@
 """Which addresses messages and events may go to: an address from a setting must not lead into the inside of a network.
 
 Belongs here: which hosts a setting may name, and taking secrets out of texts. Does not belong here: sending (`sending`,
-`lineage`), and the guard over the connection itself (`civicops.network`), which every sending stands under as well.
+`openlineage`), and the guard over the connection itself (`civicops.network`), which every sending stands under as well.
 """
 
 from __future__ import annotations

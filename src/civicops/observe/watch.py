@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from civicops.errors import CivicopsError
-from civicops.observe import lineage
+from civicops.observe import openlineage
 from civicops.observe.history import History
 from civicops.observe.monitors import cheap_signals, data_signals
 from civicops.observe.signals import MONITORS_FILE, MonitorContext, Signal, ask_product
@@ -69,7 +69,7 @@ def after_run(workspace: Workspace, record: RunRecord) -> None:
         history_of(workspace).append(record, ReleaseStore(workspace.folder("releases")))
         if record.status == "succeeded":
             profile_releases(workspace, product)
-        lineage.emit(workspace, product, record)
+        openlineage.emit(workspace, product, record)
         look(workspace, product, datetime.now(UTC), is_new=record.status == "succeeded")
     except Exception as error:
         # One line, as it may be the full disk that has just ended the run in words of its own.

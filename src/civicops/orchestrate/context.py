@@ -5,10 +5,9 @@ Belongs here: opening and closing what the steps need, and the growing record. D
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,8 +21,9 @@ from civicops.checks.current import CurrentRows
 from civicops.checks.values import CheckResult, Conservation
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
+from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
-from civicops.ingest.values import FileSource, NoProgress, Progress, Source, override
+from civicops.ingest.values import NoProgress, Progress, Source
 from civicops.observe.watch import after_run
 from civicops.orchestrate.locks import product_lock
 from civicops.release.store import ReleaseStore
@@ -61,6 +61,8 @@ class ProductRun:
     progress: Progress = field(default_factory=NoProgress)
     accepted: dict[str, Accepted] = field(default_factory=dict)
     """What checking gave in this process, so that a later step need not look it up again."""
+    compiled: dict[str, str] = field(default_factory=dict)
+    """The SQL of each model that was built in this process."""
     failure: BaseException | None = None
     """What stopped a step, as it was raised; Dagster only passes its text on."""
 
@@ -165,44 +167,3 @@ def engine(workspace: Workspace, temp: Path) -> duckdb.DuckDBPyConnection:
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET autoinstall_known_extensions = false")
     return con
-
-
-def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...]:
-    """What `sources.py` of a product says, with the replacements of `civicops.toml`.
-
-    A relative `path` is meant from the workspace's folder. Raises `WorkspaceError` when the file is missing, fails, or when
-    `civicops.toml` replaces a source that does not exist.
-    """
-    path = product.folder / "sources.py"
-    spec = importlib.util.spec_from_file_location(f"civicops_products.{product.name}.sources", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise WorkspaceError(f"{path} is missing.", hint="Every product says there where its rows come from.")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        found: Sequence[Source] = tuple(module.sources(product.settings))
-    except CivicopsError:
-        raise
-    except Exception as error:
-        raise WorkspaceError(
-            f"{path} failed: {type(error).__name__}: {error}.", hint="Mend it and run again."
-        ) from error
-    replaced: Mapping[str, Mapping[str, str]] = product.settings.get("sources", {})
-    names = {source.name for source in found}
-    # With `only` a product leaves sources out on purpose; their replacements may stay in the file.
-    if (unknown := sorted(set(replaced) - names)) and "only" not in product.settings:
-        raise WorkspaceError(
-            f"civicops.toml replaces a source that '{product.name}' does not have: {', '.join(unknown)}.",
-            hint=f"It has: {', '.join(sorted(names))}.",
-        )
-    result: list[Source] = []
-    for source in found:
-        given = replaced.get(source.name, {})
-        local = workspace.root / given["path"] if "path" in given else None
-        chosen = override(source, url=given.get("url"), path=local)
-        if isinstance(chosen, FileSource) and chosen.path.parts[:1] == ("{data}",):
-            chosen = replace(chosen, path=workspace.data.joinpath(*chosen.path.parts[1:]))
-        elif isinstance(chosen, FileSource) and not chosen.path.is_absolute():
-            chosen = replace(chosen, path=workspace.root / chosen.path)
-        result.append(chosen)
-    return tuple(result)

@@ -20,10 +20,11 @@ import dagster as dg
 from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
+from civicops.ingest.declared import product_sources
 from civicops.ingest.values import Source
 from civicops.observe.watch import tick
 from civicops.orchestrate import steps
-from civicops.orchestrate.context import ProductRun, open_run, product_sources
+from civicops.orchestrate.context import ProductRun, open_run
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.workspace import Product, Workspace
 

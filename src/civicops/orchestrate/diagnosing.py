@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from civicops.errors import CivicopsError
+from civicops.ingest.declared import product_sources
 from civicops.ingest.socrata import catalogue
 from civicops.ingest.values import FileSource, SocrataSource, Source, UrlSource
 from civicops.observe.held import held_counts
-from civicops.orchestrate.context import product_sources
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog

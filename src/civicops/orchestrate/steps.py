@@ -30,6 +30,7 @@ from civicops.ingest.fetch import fetch_all
 from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
 from civicops.ingest.values import FetchResult, Finding, Source
+from civicops.lineage.proved import building_findings, checking_findings, columns_of_tables
 from civicops.orchestrate.context import Accepted, ProductRun
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.provenance import provenance
@@ -141,6 +142,8 @@ def check(run: ProductRun, contract: Contract) -> Accepted:
         results = _results(run, contract, tuple(batches), current, conservation)
         accepted = Accepted(contract, tuple(batches), current, conservation, results)
         run.note(datasets=(*run.record.datasets, _note(accepted)))
+        held = [run.batches.held(batch) for batch in batches]
+        run.find(*checking_findings(run.con, contract, current.select, held))
     _stop_on(accepted.results, [finding for batch in batches for finding in batch.findings])
     if not conservation.holds:
         raise StoppedError(
@@ -159,6 +162,7 @@ def build(run: ProductRun, accepted: tuple[Accepted, ...]) -> None:
             accepted={item.contract.dataset: item.current.select for item in accepted},
         )
         run.note(models={model.name: round(model.seconds, 3) for model in done.models})
+        run.compiled = {model.name: model.sql for model in done.models}
         run.find(*(_layer_finding(item) for item in done.layers))
 
 
@@ -191,6 +195,8 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
     try:
         with run.step("gate"):
             run.con.execute(f"ATTACH {text(str(warehouse_file(run.workspace, run.product)))} AS built (READ_ONLY)")
+            tables = columns_of_tables(run.con, "built")
+            run.find(*building_findings(run.workspace, run.product, run.compiled or None, tables))
             judged = [(contract, _judge(run, contract, accepted)) for contract in run.product.published]
             _stop_on([result for _, results in judged for result in results], [])
             for contract, results in judged:

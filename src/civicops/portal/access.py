@@ -49,6 +49,7 @@ RULES: dict[str, Rule] = {
     "health": _read("anybody"),
     "static": _read("anybody"),
     "catalogue": _read("anybody"),
+    "lineage": _read("anybody"),
     "product": _read("anybody"),
     "dataset": _read("anybody"),
     "version": _read("anybody"),

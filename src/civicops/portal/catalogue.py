@@ -252,7 +252,7 @@ def _told(release: Release) -> tuple[int | None, int | None, str]:
 
 def dataset_lineage(item: Entry) -> Lineage:
     """Where a dataset comes from and what uses it."""
-    return lineage(shelf().products, item.product, item.contract.dataset)
+    return lineage(shelf(), item.product, item.contract.dataset)
 
 
 def point_columns(names: Sequence[str]) -> tuple[str, str] | None:

@@ -32,6 +32,7 @@ urlpatterns = [
     path("products/<slug:product>/runs/<str:run_id>/held/<slug:dataset>/", runs.held, name="run_held"),
     path("static/<path:path>", home.static, name="static"),
     path("catalogue/", datasets.browse, name="catalogue"),
+    path("lineage/", datasets.lineage, name="lineage"),
     path("catalogue/<slug:product>/<slug:dataset>/", datasets.dataset, name="dataset"),
     path("catalogue/<slug:product>/<slug:dataset>/<slug:version>/", datasets.version, name="version"),
     path("catalogue/<slug:product>/<slug:dataset>/<slug:version>/changes/", datasets.changes, name="changes"),

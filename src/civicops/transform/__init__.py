@@ -8,7 +8,7 @@ Does not belong here: the models themselves (`products/<product>/models`), check
 dbt takes seconds to import, so nothing here imports it before a model is really run.
 """
 
-from civicops.transform.build import build, read_ahead, run_unit_tests
+from civicops.transform.build import build, compiled_models, read_ahead, run_unit_tests
 from civicops.transform.project import Engine
 from civicops.transform.values import BuildResult, LayerFinding, ModelResult, TransformError, UnitTestResult
 
@@ -20,6 +20,7 @@ __all__ = [
     "TransformError",
     "UnitTestResult",
     "build",
+    "compiled_models",
     "read_ahead",
     "run_unit_tests",
 ]

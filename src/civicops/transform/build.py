@@ -69,7 +69,14 @@ def build(
         raise _model_error(failed, models)
     rows = wh.row_counts(warehouse, folder / TABLES)
     done = tuple(
-        ModelResult(r.node.name, rows.get(r.node.name), r.execution_time, _STATUS[str(r.status)]) for r in results
+        ModelResult(
+            r.node.name,
+            rows.get(r.node.name),
+            r.execution_time,
+            _STATUS[str(r.status)],
+            sql=str(r.node.compiled_code).strip(),
+        )
+        for r in results
     )
     starts = [t.started_at for r in results for t in r.timing if t.name == "compile" and t.started_at]
     waited = (min(starts) - datetime.fromtimestamp(began, tz=min(starts).tzinfo)).total_seconds() if starts else 0.0
@@ -97,6 +104,33 @@ def read_ahead(
     folder = warehouse.with_name(f"{warehouse.stem}.dbt")
     _write(folder, product, models, warehouse, inputs, variables, engine or Engine())
     _invoke(folder, "parse", models=models)
+
+
+def compiled_models(
+    product: str,
+    models: Path,
+    folder: Path,
+    *,
+    lookups: Mapping[str, Path],
+    releases: Sequence[str] = (),
+    contracts: Sequence[Contract] = (),
+    variables: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
+    """The SQL of every model as dbt sends it to the engine (macros, `ref` and `source` resolved), by model.
+
+    `releases` are the names `<product>__<dataset>`. Nothing is built and no data is read; the dbt project is written into
+    `folder`. Raises `TransformError` as a build would.
+    """
+    inputs = wh.Inputs({}, lookups, dict.fromkeys(releases, ""), contracts)
+    project = folder / f"{product}.dbt"
+    _write(project, product, models, folder / f"{product}.duckdb", inputs, variables, Engine())
+    results = _invoke(project, "compile", "--no-introspect", "--no-populate-cache", models=models)
+    _refuse_broken(results, models)
+    return {
+        str(item.node.name): str(item.node.compiled_code).strip()
+        for item in results
+        if str(item.node.resource_type) == "model"
+    }
 
 
 def run_unit_tests(

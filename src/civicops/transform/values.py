@@ -20,13 +20,15 @@ class TransformError(CivicopsError):
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One model of a build. `rows` is None for views, which hold none; `message` is the engine's, empty on success."""
+    """One model of a build. `rows` is None for views, which hold none; `message` is the engine's, empty on success; `sql` is
+    the SELECT that was run."""
 
     name: str
     rows: int | None
     seconds: float
     status: Status
     message: str = ""
+    sql: str = ""
 
 
 @dataclass(frozen=True)

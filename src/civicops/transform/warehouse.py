@@ -14,18 +14,10 @@ from pathlib import Path
 import duckdb
 import shapely
 
+from civicops.checks.current import BESIDES
 from civicops.contracts import Contract
 from civicops.transform.layers import CREATE, LOOKUP, read_layer_sets, store_layers
 from civicops.transform.values import LayerFinding, TransformError
-
-SYSTEM_COLUMNS = {
-    "_flags": "VARCHAR[]",
-    "_blanked": "VARCHAR",
-    "_source": "VARCHAR",
-    "_object": "VARCHAR",
-    "_delivery": "BIGINT",
-}
-"""Columns that every accepted dataset has besides those of its contract."""
 
 UNIT_AREAS = "unit_areas.csv"
 """Rectangles beside the models (layer, set_id, policy, valid_from, valid_to, area_code, area_name, west, south, east, north)
@@ -112,7 +104,7 @@ def _inputs(con: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
         if relation:
             _view(con, "accepted", name, relation)
         else:
-            columns = {column.name: column.sql_type for column in by_dataset[name].columns} | SYSTEM_COLUMNS
+            columns = {column.name: column.sql_type for column in by_dataset[name].columns} | BESIDES
             listed = ", ".join(f"{_quote(column)} {kind}" for column, kind in columns.items())
             con.execute(f"CREATE TABLE accepted.{_quote(name)} ({listed})")
     for name, relation in inputs.releases.items():

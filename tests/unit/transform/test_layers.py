@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from civicops.geo import Area
 from civicops.transform import TransformError
 from civicops.transform.layers import read_layer_sets, store_layers
-from civicops.transform.plugin import EPOCH, AreaSet, LayerIndex, read_layers
+from civicops.transform.placing import EPOCH, AreaSet, LayerIndex, read_layers
 from tests.unit.transform.conftest import BOUNDARY_HEADER
 
 SQUARE = shapely.to_geojson(shapely.box(0, 0, 1, 1))

@@ -41,6 +41,12 @@ def to(context: Read, name: str, *args: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def here(context: Read, address: str) -> str:
+    """The relative form of an absolute address of the portal."""
+    return relative(context["request"], address)
+
+
+@register.simple_tag(takes_context=True)
 def static_file(context: Read, name: str) -> str:
     """The relative address of a file of ours that the web build does not touch."""
     return relative(context["request"], f"/static/{name}")

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 
 from civicops.portal import catalogue, downloads, files
+from civicops.portal import lineage as pictures
 from civicops.portal.access import may_read
 from civicops.portal.changes import changes as work_out
 from civicops.portal.changes import is_small, kept_changes, want_changes
@@ -40,6 +41,27 @@ def dataset(request: HttpRequest, product: str, dataset: str) -> HttpResponse:
     """One dataset: what it promises and what there is of it."""
     item = _entry(product, dataset)
     return render(request, "portal/dataset.html", _context(request, item, item.current))
+
+
+def lineage(request: HttpRequest) -> HttpResponse:
+    """Which products read from which; with `product`, its datasets; with `q`, the datasets in which all words occur."""
+    shelf = read_shelf()
+    text, name = request.GET.get("q", "")[:200], request.GET.get("product", "")[:80]
+    chosen = shelf.product(name) if name else None
+    if name and chosen is None:
+        raise Http404("There is no such product.")
+    every = [item for item in catalogue.entries() if chosen is None or item.product.name == name]
+    found = catalogue.search(every, text)
+    counts = pictures.counts(shelf, [(item.product.name, item.contract.dataset) for item in found])
+    context = {
+        "q": text,
+        "chosen": chosen,
+        "drawing": pictures.of_product(shelf, chosen) if chosen else pictures.overview(shelf, shelf.products),
+        "found": [(item, *counts[item.id]) for item in found],
+        "total": len(every),
+        "not_followed": pictures.tables(shelf).not_followed,
+    }
+    return render(request, "portal/lineage.html", context)
 
 
 def version(request: HttpRequest, product: str, dataset: str, version: str) -> HttpResponse:
@@ -77,6 +99,7 @@ def _context(request: HttpRequest, item: catalogue.Entry, release: Release | Non
         "versions": versions,
         "row": next((row for row in versions if release and row.release.version == release.version), None),
         "lineage": catalogue.dataset_lineage(item),
+        "neighbours": pictures.neighbours(read_shelf(), item.product, item.contract.dataset),
         "formats": downloads.formats(item),
         "exported_formats": downloads.exported_formats(item),
     }

@@ -1,5 +1,5 @@
 {# Points to areas. `layer` is a layer of the product's lookup boundary_sets; the day chooses among sets that follow one
-   another. On DuckDB the work is done by `civicops.transform.plugin`; another engine needs its own macro here. #}
+   another. On DuckDB the work is done by `civicops.transform.placing`; another engine needs its own macro here. #}
 
 {# The code of the area that holds the point; null for none and for a point without a coordinate. #}
 {% macro area_of(layer, lon, lat, on_date) %}{{ return(adapter.dispatch('area_of')(layer, lon, lat, on_date)) }}{% endmacro %}

@@ -1,0 +1,55 @@
+"""What a product's `sources.py` declares, with the replacements of the workspace's settings.
+
+Belongs here: loading that file. Does not belong here: what a source is (`values`), fetching one (`fetch`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from civicops.errors import CivicopsError
+from civicops.ingest.values import FileSource, Source, override
+from civicops.workspace import Product, Workspace, WorkspaceError
+
+
+def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...]:
+    """What `sources.py` of a product says, with the replacements of `civicops.toml`.
+
+    A relative `path` is meant from the workspace's folder. Raises `WorkspaceError` when the file is missing, fails, or when
+    `civicops.toml` replaces a source that does not exist.
+    """
+    path = product.folder / "sources.py"
+    spec = importlib.util.spec_from_file_location(f"civicops_products.{product.name}.sources", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise WorkspaceError(f"{path} is missing.", hint="Every product says there where its rows come from.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        found: Sequence[Source] = tuple(module.sources(product.settings))
+    except CivicopsError:
+        raise
+    except Exception as error:
+        raise WorkspaceError(
+            f"{path} failed: {type(error).__name__}: {error}.", hint="Mend it and run again."
+        ) from error
+    replaced: Mapping[str, Mapping[str, str]] = product.settings.get("sources", {})
+    names = {source.name for source in found}
+    # With `only` a product leaves sources out on purpose; their replacements may stay in the file.
+    if (unknown := sorted(set(replaced) - names)) and "only" not in product.settings:
+        raise WorkspaceError(
+            f"civicops.toml replaces a source that '{product.name}' does not have: {', '.join(unknown)}.",
+            hint=f"It has: {', '.join(sorted(names))}.",
+        )
+    result: list[Source] = []
+    for source in found:
+        given = replaced.get(source.name, {})
+        local = workspace.root / given["path"] if "path" in given else None
+        chosen = override(source, url=given.get("url"), path=local)
+        if isinstance(chosen, FileSource) and chosen.path.parts[:1] == ("{data}",):
+            chosen = replace(chosen, path=workspace.data.joinpath(*chosen.path.parts[1:]))
+        elif isinstance(chosen, FileSource) and not chosen.path.is_absolute():
+            chosen = replace(chosen, path=workspace.root / chosen.path)
+        result.append(chosen)
+    return tuple(result)
