@@ -6,12 +6,13 @@ Belongs here: holding the personal tables against the commitments of entries. Do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
 from civicops.audit import personal
-from civicops.audit.events import NOBODY, Entry
+from civicops.audit.events import NOBODY
 from civicops.audit.problem import Problem
 from civicops.audit.tables import PERSON
 from civicops.database import Database
@@ -34,27 +35,28 @@ class PersonalCheck:
         """Entry to the erasure that took its personal fields."""
         self._erased_people: set[str] = set()
 
-    def see(self, entry: Entry) -> None:
-        """Look at the next entry."""
-        for name in (entry.actor, entry.about):
-            if name and name not in NOBODY:
-                self._people.setdefault(name, entry.index)
-        if entry.kind == "erasure":
-            self._erased_entries |= {int(one): entry.index for one in entry.content.get("entries", ())}
-            self._erased_people |= {str(entry.content.get("pseudonym", ""))}
-        if not entry.personal:
+    def see(self, index: int, entry: Mapping[str, Any]) -> None:
+        """Look at the fields of the next entry."""
+        for name in (entry["actor"], entry.get("about", "")):
+            if name and name not in self._people and name not in NOBODY:
+                self._people[name] = index
+        if entry["kind"] == "erasure":
+            content = entry.get("content", {})
+            self._erased_entries |= {int(one): index for one in content.get("entries", ())}
+            self._erased_people |= {str(content.get("pseudonym", ""))}
+        if "personal" not in entry:
             return
-        while entry.index >= self._loaded:
+        while index >= self._loaded:
             with self.database.reading() as con:
                 self._kept = personal.kept(con, self._loaded, self._loaded + _STEP)
             self._loaded += _STEP
-        kept = self._kept.get(entry.index, {})
-        for name, commitment in entry.personal.items():
+        kept = self._kept.get(index, {})
+        for name, commitment in entry["personal"].items():
             if name not in kept:
-                self._gone.append((entry.index, name))
+                self._gone.append((index, name))
             elif kept[name].commitment != commitment:
                 words = f"What is kept of its '{name}' is not what was logged."
-                self._bad.append(Problem(entry.index, "personal", words))
+                self._bad.append(Problem(index, "personal", words))
 
     def finish(self) -> Iterator[Problem]:
         """Everything that does not fit."""

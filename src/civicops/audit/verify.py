@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from civicops.audit.events import AuditError, Entry, decode, moment_text
+from civicops.audit.events import AuditError, fields, moment_text
 from civicops.audit.index import Index
 from civicops.audit.log import Log
 from civicops.audit.merkle import leaf_hash, tree_hash
@@ -27,6 +28,8 @@ from civicops.audit.writing import CHECKPOINT
 
 _CLOCKS = timedelta(minutes=5)
 """How far the clocks of two machines may differ."""
+_STEP = 64
+"""Bundles whose hashes are asked of the database at once."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,8 @@ def _head(folder: Path, key: VerifierKey, problems: list[Problem]) -> tuple[Chec
 
 def _walk(tiles: Tiles, known: Sequence[Known], index: Index | None, people: PersonalCheck | None) -> _Walk:
     walk = _Walk()
-    before = ""
+    logged: dict[int, str] = {}
+    before = datetime.min.replace(tzinfo=UTC)
     seen = [(one.checkpoint.size, one.seen_at) for one in known if one.seen_at]
     for number in range((tiles.size + WIDTH - 1) // WIDTH):
         width, first = tiles.width(0, number), number * WIDTH
@@ -158,25 +162,29 @@ def _walk(tiles: Tiles, known: Sequence[Known], index: Index | None, people: Per
         leaves = [leaf_hash(entry) for entry in entries]
         _compare_tile(tiles, number, leaves, problems)
         if index is not None:
-            _compare_index(index.leaf_hashes(first, first + width), first, leaves, problems)
+            if number % _STEP == 0:
+                logged = index.leaf_hashes(first, first + _STEP * WIDTH)
+            _compare_index(logged, first, leaves, problems)
         walk.tops.append(tree_hash(leaves) if len(leaves) == width else b"")
         if problems:
             walk.bad[number] = problems
-        for entry in _decoded(first, entries, walk.late):
-            at = moment_text(entry.at)
+        for place, entry in _decoded(first, entries, walk.late):
+            at = entry["at"]
             if at < before:
-                words = f"It was logged at {at}, before the entry ahead of it ({before}): it is back-dated or moved."
-                walk.late.append(Problem(entry.index, "back-dated", words))
-            before = max(before, at)
+                words = f"It says {moment_text(at)}, before the entry ahead of it ({moment_text(before)}): back-dated or moved."
+                walk.late.append(Problem(place, "back-dated", words))
+            else:
+                before = at
             for size, moment in seen:
-                if entry.index >= size and entry.at < moment - _CLOCKS:
-                    words = f"It says {at}, but was not in the log yet when {size:,} entries were seen at {moment_text(moment)}."
-                    walk.late.append(Problem(entry.index, "back-dated", words))
-                if entry.index < size and entry.at > moment + _CLOCKS:
-                    words = f"It says {at}, but was in the log already when {size:,} entries were seen at {moment_text(moment)}."
-                    walk.late.append(Problem(entry.index, "post-dated", words))
+                words = f"when {size:,} entries were seen at {moment_text(moment)}."
+                if place >= size and at < moment - _CLOCKS:
+                    text = f"It says {moment_text(at)}, but was not in the log yet {words}"
+                    walk.late.append(Problem(place, "back-dated", text))
+                if place < size and at > moment + _CLOCKS:
+                    text = f"It says {moment_text(at)}, but was in the log already {words}"
+                    walk.late.append(Problem(place, "post-dated", text))
             if people is not None:
-                people.see(entry)
+                people.see(place, entry)
     return walk
 
 
@@ -227,10 +235,10 @@ def _compare_index(known: dict[int, str], first: int, leaves: Sequence[bytes], p
             return
 
 
-def _decoded(first: int, entries: Sequence[bytes], late: list[Problem]) -> Iterator[Entry]:
+def _decoded(first: int, entries: Sequence[bytes], late: list[Problem]) -> Iterator[tuple[int, dict[str, Any]]]:
     for at, data in enumerate(entries):
         try:
-            yield decode(first + at, data)
+            yield first + at, fields(data)
         except ValueError as error:
             late.append(Problem(first + at, "entry", f"It is not an entry: {error}."))
 

@@ -150,7 +150,7 @@ def test_the_role_of_the_application_changes_nothing(log: Log, statement: str) -
     log.append(event(1, personal={"note": "n"}))
     with log.database.writing() as con:
         log.post(con, event(2))
-    with pytest.raises(sa.exc.DBAPIError, match="is (append-only|written once)"), log.database.writing() as con:
+    with pytest.raises(sa.exc.DBAPIError, match=r"is (append-only|written once)"), log.database.writing() as con:
         con.execute(sa.text(statement))
     log.flush()
     assert verify(log).is_good and log.checkpoint().size == 2

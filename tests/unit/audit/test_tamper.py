@@ -104,7 +104,7 @@ def mutate(data: bytes, kind: str, at: int, to: int, extra: bytes) -> bytes | No
     return data[:low] + bytes(high - low + 1) + data[high + 1 :]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(data=st.data())
 def test_any_change_of_any_file_is_found_and_named(original: Original, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(set(original.files) - {"vkey"})))
@@ -128,7 +128,7 @@ def test_any_change_of_any_file_is_found_and_named(original: Original, data: st.
                 assert report.first_bad == wanted, report.problems
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_an_entry_changed_together_with_its_hash_is_named(original: Original, data: st.DataObject) -> None:
     """Who can write all files but has no key: entry and leaf hash fit each other, and not the signed root."""
