@@ -60,7 +60,7 @@ TABLE = {
     "/audit/log/vkey": ((None, *SIGNED_IN), 0),
     "/audit/log/.lock": ((), 404),
     "/audit/log/tile/0/999": ((), 404),
-    "/audit/log/tile/../../keys/audit": ((), 404),
+    "/audit/log/tile/%2e%2e/%2e%2e/keys/audit": ((), 404),
     "/status/": ((None, *SIGNED_IN), 0),
     "/metrics": ((None, *SIGNED_IN), 0),
     "/incidents/": (("contributor", "steward", "admin"), 403),

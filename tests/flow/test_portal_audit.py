@@ -86,6 +86,7 @@ def test_an_auditor_sees_everything_and_changes_nothing(portal: Server) -> None:
     newest = log.find(limit=1)[0]
     shown = portal.get(f"/audit/{newest.index}/", "auditor").text
     assert newest.kind in shown and "Save the proof" in shown
+    assert f"{newest.at:%Y-%m-%d %H:%M:%S} UTC" in shown and f"{newest.at:%Y-%m-%d %H:%M:%S}" in page.text
     only = portal.get("/audit/?kind=sign_in&who=vera-viewer", "auditor").text
     assert "vera-viewer" in only and 'href="' in only and "<td>permission</td>" not in only
     assert "cannot be searched for" in portal.get("/audit/?since=yesterday", "auditor").text

@@ -5,6 +5,7 @@ Belongs here: the list, one entry with its proof, the log's files. Does not belo
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ from civicops.portal.files import FOREVER, below, send
 from civicops.portal.reading import workspace
 
 _PAGE = 50
+_SHORT = 90
 _TILE = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/(x\d{3}/)*\d{3}(\.p/[1-9]\d{0,2})?")
 
 
@@ -47,7 +49,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     if len(found) > _PAGE:
         query["before"] = str(shown[-1].index)
     context = {
-        "entries": [(one, _name(one.actor, names), _name(one.about, names)) for one in shown],
+        "entries": [(one, _name(one.actor, names), _name(one.about, names), _short(one)) for one in shown],
         "asked": asked,
         "told": told,
         "kinds": KINDS,
@@ -72,7 +74,7 @@ def one(request: HttpRequest, index: int) -> HttpResponse:
         "entry": entry,
         "who": _name(entry.actor, names),
         "about": _name(entry.about, names),
-        "content": list(entry.content.items()),
+        "content": [(name, _words(value)) for name, value in entry.content.items()],
         "personal": [(name, personal.get(name), commitment) for name, commitment in entry.personal.items()],
         "proof": proof,
         "raw": proof.entry.decode() if proof else "",
@@ -118,6 +120,16 @@ def _is_in_tree(path: str, size: int) -> bool:
     place = int(number.replace("x", "").replace("/", ""))
     step = 1 if level == ENTRIES else 256 ** int(level)
     return (place * WIDTH + int(width or WIDTH)) * step <= size and int(width or 1) < WIDTH
+
+
+def _words(value: object) -> str:
+    """A value as it was logged."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _short(entry: Entry) -> str:
+    text = ", ".join(f"{name.replace('_', ' ')}: {_words(value)}" for name, value in entry.content.items())
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
 def _find(index: int) -> Entry:
