@@ -94,9 +94,8 @@ def measure(kind: str, count: int, rounds: int) -> list[Row]:
             got: list[int] = []
             gaps.append(timed(lambda person=person, got=got: got.append(next_task(review, person, NOW) or 0)))  # type: ignore[misc]
             seen: list[str] = []
-            shows.append(
-                timed(lambda person=person, got=got, seen=seen: seen.append(task(review, got[0], person, NOW).seen))
-            )  # type: ignore[misc]
+            shows.append(timed(lambda person=person, got=got, seen=seen: seen.append(  # type: ignore[misc]
+                task(review, got[0], person, NOW).seen)))  # fmt: skip
             answers.append(timed(lambda person=person, got=got, seen=seen: decide(  # type: ignore[misc]
                 review, got[0], person, outcome="accept", seen=seen[0], now=NOW, seconds=3.0)))  # fmt: skip
         rows.append(Row(f"{kind}: next task claimed, of {count + count // 5:,} open ones in two kinds", spread(gaps)))

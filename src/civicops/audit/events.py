@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from pydantic_core import from_json
+
 from civicops.contracts.problems import nearest
 from civicops.errors import CivicopsError
 
@@ -39,6 +41,7 @@ NOBODY = ("civicops", "public")
 """Actors that are no person: the program itself, and people without an account."""
 MOST_BYTES = 65_535
 """Of one entry: the layout gives its length in two bytes."""
+_NEEDED = frozenset({"v", "at", "kind", "actor", "subject"})
 _FIELDS = frozenset({"v", "at", "kind", "actor", "subject", "about", "content", "personal", "key", "happened_at"})
 
 
@@ -120,27 +123,31 @@ def encode(entry: Mapping[str, Any]) -> bytes:
     return data
 
 
+def fields(data: bytes) -> dict[str, Any]:
+    """The fields of an entry from its bytes, `at` as a moment. Raises `ValueError` for anything that `encode` does not write."""
+    found = from_json(data)
+    if not isinstance(found, dict) or not found.keys() <= _FIELDS or not found.keys() >= _NEEDED or found["v"] != 1:
+        raise ValueError("it has other fields than an entry")
+    found["at"] = _moment(found["at"])
+    return found
+
+
 def decode(index: int, data: bytes) -> Entry:
     """An entry from its bytes. Raises `ValueError` for anything that `encode` does not write."""
-    try:
-        found = json.loads(data)
-        if not isinstance(found, dict) or found.keys() - _FIELDS or found["v"] != 1:
-            raise ValueError("it has other fields than an entry")
-        happened = found.get("happened_at")
-        return Entry(
-            index,
-            _moment(found["at"]),
-            str(found["kind"]),
-            str(found["actor"]),
-            str(found["subject"]),
-            str(found.get("about", "")),
-            found.get("content", {}),
-            found.get("personal", {}),
-            str(found.get("key", "")),
-            _moment(happened) if happened else None,
-        )
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"it has no {error}") from error
+    found = fields(data)
+    happened = found.get("happened_at")
+    return Entry(
+        index,
+        found["at"],
+        str(found["kind"]),
+        str(found["actor"]),
+        str(found["subject"]),
+        str(found.get("about", "")),
+        found.get("content", {}),
+        found.get("personal", {}),
+        str(found.get("key", "")),
+        _moment(happened) if happened else None,
+    )
 
 
 def moment_text(moment: datetime) -> str:
@@ -148,7 +155,7 @@ def moment_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _moment(text: str) -> datetime:
-    if len(text) != 27 or not text.endswith("Z"):
+def _moment(text: object) -> datetime:
+    if not isinstance(text, str) or len(text) != 27 or not text.endswith("Z"):
         raise ValueError(f"'{text}' is no moment in UTC")
     return datetime.fromisoformat(text)

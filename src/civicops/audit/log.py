@@ -46,9 +46,14 @@ def open_log(workspace: Workspace) -> Log:
 
     Raises `AuditError` when that is not possible, `CivicopsError` when the database cannot be used.
     """
-    log = Log(workspace.folder("audit"), workspace.folder("keys") / "audit", open_database(workspace))
+    log = existing_log(workspace)
     log.prepare(_origin(workspace))
     return log
+
+
+def existing_log(workspace: Workspace) -> Log:
+    """The same as it is on the disk, damaged or not; nothing is made but tables."""
+    return Log(workspace.folder("audit"), workspace.folder("keys") / "audit", open_database(workspace))
 
 
 class Log:
@@ -350,9 +355,3 @@ def _origin(workspace: Workspace) -> str:
         return f"{hosts[0]}/audit/log"
     slug = re.sub(r"[^a-z0-9]+", "-", workspace.settings.workspace.organisation.lower()).strip("-")
     return f"{slug or 'civicops'}/audit/log"
-
-
-def sealed_of(log: Log, index: int) -> tuple[Sealed, ...]:
-    """The personal fields of an entry with their salts, to prove what they are to somebody."""
-    with log.database.reading() as con:
-        return tuple(personal.kept(con, index, index + 1).get(index, {}).values())

@@ -24,6 +24,7 @@ from civicops.ingest.declared import product_sources
 from civicops.ingest.values import Source
 from civicops.observe.watch import tick
 from civicops.orchestrate import steps
+from civicops.orchestrate.auditing import after_switch
 from civicops.orchestrate.context import ProductRun, open_run
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.workspace import Product, Workspace
@@ -321,6 +322,7 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
         description="Looks at every monitor, so that silence is noticed, and tells who has to know.",
     )
     def observe_tick(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        after_switch(workspace)
         done = tick(workspace)
         from civicops.observe.delivery import deliver_weekly  # noqa: PLC0415 - loads the database, which runs do without
         from civicops.observe.tables import open_database  # noqa: PLC0415

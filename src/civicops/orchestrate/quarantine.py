@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from civicops.audit import Event, open_log
 from civicops.ingest.values import Progress
 from civicops.observe.held import HeldCount, HeldRow, batches, held_counts, held_rows
+from civicops.release.history import who_acts
 from civicops.runs import RunRecord
 from civicops.workspace import Product, Workspace
 
@@ -46,9 +48,16 @@ def release_held(workspace: Workspace, name: str, *, progress: Progress | None =
 
     product = workspace.product(name)
     before = {contract.dataset: _held(workspace, product, contract.dataset) for contract in product.accepted}
+    log = open_log(workspace)
+    held = {dataset: count for dataset, count in before.items() if count}
+    log.append(Event("quarantine.release", who_acts(), name, {"step": "asked", "held": held}))
     record = run_product(workspace, name, progress=progress)
     after = {contract.dataset: _held(workspace, product, contract.dataset) for contract in product.accepted}
-    return Released(record, tuple(DatasetReleased(name, before[name], after[name]) for name in sorted(before)))
+    done = tuple(DatasetReleased(name, before[name], after[name]) for name in sorted(before))
+    let_in = {item.dataset: item.released for item in done if item.released}
+    content = {"step": "done", "let_in": let_in, "run_id": record.run_id}
+    log.append(Event("quarantine.release", who_acts(), name, content, key=f"quarantine/{record.run_id}"))
+    return Released(record, done)
 
 
 def _held(workspace: Workspace, product: Product, dataset: str) -> int:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from civicops.errors import CivicopsError
+from civicops.ingest.declared import product_sources
 from civicops.ingest.google.observe import snapshot_store
 from civicops.ingest.landing import Landing
 from civicops.ingest.snapshots.store import SnapshotStore
 from civicops.ingest.values import DriveSource
-from civicops.orchestrate.context import product_sources
 from civicops.workspace import Workspace
 
 

@@ -10,6 +10,7 @@ from django.urls import include, path
 
 from civicops.portal.api import api
 from civicops.portal.views import (
+    audit,
     datasets,
     failures,
     home,
@@ -60,6 +61,10 @@ urlpatterns = [
     path("suggest/<slug:product>/<slug:kind>/", suggestions.suggest, name="suggest"),
     path("confirm/<str:token>/", suggestions.confirm, name="confirm"),
     path("people/", people.people, name="people"),
+    path("audit/", audit.listed, name="audit"),
+    path("audit/<int:index>/", audit.one, name="audit_entry"),
+    path("audit/<int:index>/proof", audit.proof_file, name="audit_proof"),
+    path("audit/log/<path:path>", audit.log_file, name="audit_files"),
     path("accounts/", include("allauth.urls")),
 ]
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats  # type: ignore[import-untyped] # it comes without types
+from scipy import optimize, stats
 
 STARTS = 4
 GROWTH = 1.1
