@@ -14,7 +14,7 @@ import logging
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -55,6 +55,14 @@ class Patience:
     """A portal may ask for more patience than a run has; it gets this much."""
     longest_answer: float = 3600.0
     """A body that trickles for longer than this is given up."""
+
+    def tries(self, worth: Callable[[Exception], bool | float]) -> Iterable[stamina.Attempt]:
+        """Attempts with growing pauses between them; `worth` says of an error whether another one may help (a number: in so many
+        seconds)."""
+        return stamina.retry_context(
+            on=worth, attempts=self.attempts, timeout=None, wait_initial=self.first_pause, wait_max=self.longest_pause,
+            wait_jitter=self.jitter,
+        )  # fmt: skip
 
 
 DEFAULT_PATIENCE = Patience()
@@ -150,14 +158,7 @@ class Web:
         """
         believed: Answer | None = None
         try:
-            for attempt in stamina.retry_context(
-                on=_pause,
-                attempts=self.patience.attempts,
-                timeout=None,
-                wait_initial=self.patience.first_pause,
-                wait_max=self.patience.longest_pause,
-                wait_jitter=self.patience.jitter,
-            ):
+            for attempt in self.patience.tries(_pause):
                 with attempt:
                     believed = None
                     believed = self._once(url, expect, max_bytes, dict(headers or {}))

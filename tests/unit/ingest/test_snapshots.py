@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from civicops.errors import CivicopsError
+from civicops.ingest.snapshots.delta import apply, back, compose, shaped
 from civicops.ingest.snapshots.difference import changes, subtree_losses
 from civicops.ingest.snapshots.items import COLUMNS, FOLDER, content_hash, item_table
 from civicops.ingest.snapshots.store import SnapshotStore
@@ -71,7 +75,17 @@ def test_a_change_to_any_file_is_noticed(tmp_path: Path) -> None:
     year_of(store, 5)
     path = tmp_path / "d" / "back-000002.parquet"
     rows = pq.read_table(path)
-    pq.write_table(rows.set_column(1, "name", pa.array(["forged"] * len(rows))), path)
+    forged = pa.array(["forged"] * len(rows))
+    pq.write_table(
+        rows.set_column(
+            rows.column_names.index("created_at"),
+            "created_at",
+            pa.array([START] * len(rows), pa.timestamp("ms", "UTC")),
+        )
+        .set_column(rows.column_names.index("changed"), "changed", pa.array([2047] * len(rows), pa.uint16()))
+        .set_column(rows.column_names.index("name"), "name", forged),
+        path,
+    )
     assert [line[:10] for line in store.verify("d")] == ["Snapshot 2", "Snapshot 1"]
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -132,6 +146,52 @@ def test_sealing_the_same_answers_again_changes_nothing_and_leftovers_of_a_kill_
     ]
     with pytest.raises(CivicopsError, match="older than the last"):
         store.seal("d", table({}), taken_at=START, origin="3")
+
+
+STATES = st.lists(
+    st.dictionaries(
+        st.sampled_from([*"abcdefgh", "1-same-ending-of-id", "2-same-ending-of-id"]),
+        st.sampled_from(["x", "y", None]),
+        max_size=6,
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@given(STATES)
+@settings(max_examples=60, deadline=None)
+def test_steps_lead_back_to_every_state_one_by_one_and_joined(states: list[dict[str, str | None]]) -> None:
+    """Whatever comes, goes, changes and comes again, also where two ids end alike and short refs would not do."""
+    tables = [table({one: row(one, editor=who, parent=str(who)) for one, who in state.items()}) for state in states]
+    steps = [back(older, newer) for older, newer in pairwise(tables)]
+    now = tables[-1]
+    for older, step in zip(reversed(tables[:-1]), reversed(steps), strict=True):
+        now = apply(now, step)
+        assert now.equals(older)
+    joined = steps[-1]
+    for older, step in zip(reversed(tables[:-2]), reversed(steps[:-1]), strict=True):
+        joined = compose(step, joined)
+        assert apply(tables[-1], joined).equals(older)
+
+
+def test_steps_of_an_earlier_version_are_read_and_joined() -> None:
+    """They had whole rows of everything that differed, and whole ids of what was not there yet."""
+    first, second, third = (
+        table({one: row(one, editor=who) for one, who in state.items()})
+        for state in ({"a": "x", "b": "x", "d": "x"}, {"a": "y", "c": "x", "d": "x"}, {"a": "z", "c": "y", "e": "x"})
+    )
+
+    def earlier(older: pa.Table, newer: pa.Table) -> pa.Table:
+        was, now = ({one["id"]: one for one in rows.to_pylist()} for rows in (older, newer))
+        rows = [one | {"is_gone": False} for key, one in was.items() if now.get(key) != one]
+        rows += [dict.fromkeys(COLUMNS) | {"id": key, "is_gone": True} for key in now.keys() - was.keys()]
+        return pa.Table.from_pylist(rows, schema=older.schema.append(pa.field("is_gone", pa.bool_())))
+
+    for far in (shaped(earlier(first, second)), back(first, second)):
+        for near in (shaped(earlier(second, third)), back(second, third)):
+            assert apply(third, near).equals(second) and apply(second, far).equals(first)
+            assert apply(third, compose(far, near)).equals(first)
 
 
 def test_the_hash_is_of_values_not_of_files() -> None:
