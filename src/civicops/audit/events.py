@@ -74,8 +74,27 @@ class Event:
             raise AuditError(f"There is no kind of event '{self.kind}'.", hint=f"{nearest(self.kind, KINDS)}.")
         if not self.actor or not self.subject:
             raise AuditError("An event says who did it and to what.", hint="Give actor and subject.")
+        # What one of the databases would refuse must not wait in the outbox for ever.
+        for text, most in ((self.actor, 150), (self.about, 150), (self.subject, 500), (self.key, 500)):
+            _must_fit(text, most)
+        for name, value in self.personal.items():
+            _must_fit(name, 60)
+            _must_fit(value, 1_000_000)
         if self.happened_at is not None and self.happened_at.tzinfo is None:
             raise AuditError("The moment of an event has no time zone.", hint="Give it in UTC.")
+
+
+def _must_fit(text: str, most: int) -> None:
+    if (
+        not isinstance(text, str)
+        or len(text) > most
+        or "\0" in text
+        or any("\ud800" <= mark <= "\udfff" for mark in text)
+    ):
+        shown = ascii(text)[:40]
+        raise AuditError(
+            f"The log cannot take {shown}.", hint=f"It must be text of at most {most:,} letters, without zero bytes."
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ writes there too. Inside one, `post` the event and call `flush` after it.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,11 +34,21 @@ from civicops.audit.notes import Checkpoint, SigningKey, VerifierKey, keep_key, 
 from civicops.audit.personal import Erased, Sealed
 from civicops.audit.tables import open_database
 from civicops.audit.tiles import WIDTH, TileError, Tiles
-from civicops.audit.writing import CHECKPOINT, add_tiles, explained, present_root, remove, replace_checkpoint
+from civicops.audit.writing import (
+    CHECKPOINT,
+    AuditWriteError,
+    add_tiles,
+    explained,
+    present_root,
+    remove,
+    replace_checkpoint,
+    sync,
+)
 from civicops.database import Database
 from civicops.workspace import Workspace
 
 VKEY = "vkey"
+_log = logging.getLogger("civicops.audit")
 _WAIT_SECONDS = 60.0
 
 
@@ -133,7 +144,10 @@ class Log:
             replace_checkpoint(self.folder, key.checkpoint(head.size + len(entries), root).text)
         remove(outgrown)
         found = [decode(head.size + number, entry) for number, entry in enumerate(entries)]
-        self.index.add(found, leaves)
+        try:
+            self.index.add(found, leaves)
+        except sa.exc.DBAPIError:  # they are in the log; whoever asks next fills the index up
+            _log.warning("The index of the audit log is behind; it is filled up later.")
         return tuple(Receipt(entry.index, leaf.hex(), entry.at) for entry, leaf in zip(found, leaves, strict=True))
 
     def _pseudonyms(self, events: Sequence[Event]) -> dict[str, str]:
@@ -292,6 +306,7 @@ class Log:
             if not self.key_file.exists():
                 keep_key(self.key_file, SigningKey.make(origin))
             (self.folder / VKEY).write_text(f"{self.signing_key.verifier}\n", encoding="utf-8")
+            sync(self.folder / VKEY)
             replace_checkpoint(self.folder, self.signing_key.checkpoint(0, tree_hash([])).text)
 
     def catch_up(self) -> Tiles:
@@ -335,6 +350,12 @@ class Log:
                 ) from error
         try:
             yield
+        except sa.exc.DBAPIError as error:
+            reason = str(error.orig).strip().splitlines()[0] if error.orig else "no reason given"
+            raise AuditWriteError(
+                f"The database beside the audit log cannot be used: {reason}.",
+                hint="Look at DATABASE_URL, or at the free space of the disk. What was in the log is untouched.",
+            ) from None
         finally:
             lock.release()
 

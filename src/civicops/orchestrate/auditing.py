@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import logging
 
+import sqlalchemy as sa
+
 from civicops.audit import Event, open_log
 from civicops.errors import CivicopsError
 from civicops.release.history import who_acts
@@ -47,7 +49,7 @@ def after_switch(workspace: Workspace) -> str:
     """`reconcile` after something that must not fail because of the log; returns what went wrong, or nothing."""
     try:
         reconcile(workspace)
-    except (CivicopsError, OSError) as error:
+    except (CivicopsError, OSError, sa.exc.SQLAlchemyError) as error:
         words = f"The audit log did not take it yet: {error} The next run or `civicops audit verify` tries again."
         _log.warning("%s", words)
         return words
@@ -69,7 +71,7 @@ def note_contracts(workspace: Workspace, product: Product, run_id: str) -> str:
                 events.append(Event("contract.change", who_acts(), contract.id, kept))
         if events:
             log.append(*events)
-    except (CivicopsError, OSError) as error:
+    except (CivicopsError, OSError, sa.exc.SQLAlchemyError) as error:
         words = f"The audit log did not take the changed contracts: {error}"
         _log.warning("%s", words)
         return words

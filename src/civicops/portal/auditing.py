@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import sqlalchemy as sa
+from allauth.account.signals import password_changed, user_signed_up
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import connection, transaction
@@ -41,7 +43,7 @@ def flush() -> None:
     """Bring what waits into the log; what cannot be brought there now waits on, and the next event brings it along."""
     try:
         audit_log().flush()
-    except CivicopsError as error:
+    except (CivicopsError, sa.exc.SQLAlchemyError) as error:
         _log.warning("The audit log did not take an event yet: %s", error)
 
 
@@ -51,9 +53,11 @@ def permission(change: str, by: str, about: str, **content: Any) -> None:
 
 
 def connect() -> None:
-    """Make every sign-in an event, whichever way it came."""
+    """Make every sign-in an event, whichever way it came, and what people do to their own account."""
     user_logged_in.connect(_signed_in, dispatch_uid="civicops.audit.signed_in")
     user_login_failed.connect(_failed, dispatch_uid="civicops.audit.failed")
+    user_signed_up.connect(_signed_up, dispatch_uid="civicops.audit.signed_up")
+    password_changed.connect(_new_password, dispatch_uid="civicops.audit.password")
 
 
 def _signed_in(request: HttpRequest | None = None, user: Any = None, **_more: Any) -> None:
@@ -67,6 +71,14 @@ def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_
     known = user.get_username() if user is not None else ""
     content = {"outcome": "refused", "account": "known" if known else "unknown"}
     record(Event("sign_in", "public", "account", content, _where(request), about=known))
+
+
+def _signed_up(user: Any = None, **_more: Any) -> None:
+    permission("account made", user.get_username(), user.get_username())
+
+
+def _new_password(user: Any = None, **_more: Any) -> None:
+    permission("password set", user.get_username(), user.get_username())
 
 
 def _where(request: HttpRequest | None) -> dict[str, str]:

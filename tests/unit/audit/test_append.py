@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from civicops.audit import AuditError, Event, open_log
 from civicops.audit.events import MOST_BYTES
@@ -117,6 +118,32 @@ def test_a_full_disk_is_said_and_changes_nothing(tmp_path: Path) -> None:
     assert log.append(event(1))[0].index == 200
 
 
+def test_a_database_that_cannot_be_written_is_said_and_what_is_logged_is_logged(tmp_path: Path) -> None:
+    log = filled(tmp_path, 5)
+    # Another program holds the write lock for longer than anybody waits; a short wait stands for a long one.
+    import sqlite3
+
+    holder = sqlite3.connect(tmp_path / "var" / "app.sqlite3", isolation_level=None)
+
+    @sa.event.listens_for(log.database.engine, "connect")
+    def impatient(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 50")
+
+    try:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(AuditWriteError, match="database is locked"):
+            log.append(event(5, personal={"note": "n"}))
+        assert log.checkpoint().size == 5
+        # Nothing personal: the log takes it, and the index comes later.
+        assert log.append(event(6))[0].index == 5
+        holder.execute("ROLLBACK")
+    finally:
+        sa.event.remove(log.database.engine, "connect", impatient)
+        holder.close()
+    assert [one.content["number"] for one in log.find(limit=2)] == [6, 4]
+    assert verify(log).is_good
+
+
 def test_an_event_with_a_key_is_logged_once(tmp_path: Path) -> None:
     log = open_log(workspace(tmp_path))
     first = log.append(event(1, key="a"), event(2), event(3, key="a"))
@@ -163,7 +190,15 @@ def test_what_the_log_cannot_take_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match="JSON"):
         log.append(Event("decision", "alice", "x", {"number": float("nan")}))
     with pytest.raises(AuditError, match="JSON"):
-        log.append(Event("decision", "alice", "half \ud800 of a letter"))
+        log.append(Event("decision", "alice", "x", {"text": "half \ud800 of a letter"}))
+    for more in (
+        {"actor": "a" * 151},
+        {"subject": "s" * 501},
+        {"personal": {"note": "a\0b"}},
+        {"personal": {"note": "\ud800"}},
+    ):
+        with pytest.raises(AuditError, match="cannot take"):
+            Event(**{"kind": "decision", "actor": "alice", "subject": "x", **more})  # type: ignore[arg-type]
     assert log.checkpoint().size == 0
     with pytest.raises(AuditError, match="no entry 0"):
         log.entry(0)
