@@ -82,7 +82,8 @@ class Log:
         Returns a receipt for each, in order; an event whose key is in the log already is given its old one. Raises `AuditError`
         (`AuditWriteError` for a full disk, `DamagedError` for a log that was tampered with).
         """
-        with self._locked():
+        with self._locked(), self.database.engine.connect():
+            # While one connection stays open SQLite does not fold its journal into the file after each question.
             head = self._head()
             with self.database.reading() as con:
                 queued = outbox.waiting(con)
@@ -223,8 +224,10 @@ class Log:
         `actor`: an account's name or a pseudonym, who did it or to whom it was done; `before`: only indexes below it.
         """
         tiles = self.catch_up()
+        # What is appended from here on is for the next one who asks.
+        end = tiles.size if before is None else min(before, tiles.size)
         indexes = self.index.find(
-            kind=kind, subject=subject, actor=actor, since=since, until=until, before=before, limit=limit
+            kind=kind, subject=subject, actor=actor, since=since, until=until, before=end, limit=limit
         )
         bundles: dict[int, list[bytes]] = {}
         try:

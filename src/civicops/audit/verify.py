@@ -78,15 +78,20 @@ def read_known(text: str, key: VerifierKey, *, seen_at: datetime | None = None, 
 
 def verify(log: Log, known: Sequence[Known] = (), *, key: VerifierKey | None = None) -> Report:
     """Verify a workspace's log against its files, its database and kept checkpoints. Raises `AuditError` without any key."""
-    problems: list[Problem] = []
     beside = log.verifier_key
     own = log.signing_key.verifier if log.key_file.exists() else None
-    for other in (own, beside):
-        if other is not None and str(other) != str(key or own or beside):
-            problems.append(
-                Problem(None, "key", f"The key {other} is not the key {key or own} that the log is held against.")
-            )
-    return _verify(log.folder, key or own or beside, known, log.index, PersonalCheck(log.database), problems)
+    believed = key or own or beside
+    others = [other for other in (own, beside) if other is not None and str(other) != str(believed)]
+    while True:
+        before = _head_bytes(log.folder)
+        problems = [
+            Problem(None, "key", f"The key {other} is not the key {believed} that the log is held against.")
+            for other in dict.fromkeys(others)
+        ]
+        report = _verify(log.folder, believed, known, log.index, PersonalCheck(log.database), problems)
+        # Somebody may have appended or erased meanwhile; what was found is only believed of a log that stood still.
+        if report.is_good or _head_bytes(log.folder) == before:
+            return report
 
 
 def verify_folder(folder: Path, key: VerifierKey, known: Sequence[Known] = ()) -> Report:
@@ -113,8 +118,8 @@ def _verify(
     people: PersonalCheck | None,
     problems: list[Problem],
 ) -> Report:
+    held = index.count() if index else 0  # first: the log may grow meanwhile, and is never behind its index
     head, is_signed = _head(folder, key, problems)
-    held = index.count() if index else 0
     size = head.size if head else max([held, *(one.checkpoint.size for one in known)])
     tiles = Tiles(folder, size)
     walk = _walk(tiles, known, index, people)
@@ -135,6 +140,13 @@ def _verify(
     # What the signature says comes first, then the entries in their order.
     ordered = sorted(dict.fromkeys(problems), key=lambda one: (-1 if one.index is None else one.index, one.what))
     return Report(size, root.hex(), key.name, tuple(ordered), len(known), people.erased if people else 0)
+
+
+def _head_bytes(folder: Path) -> bytes:
+    try:
+        return (folder / CHECKPOINT).read_bytes()
+    except OSError:
+        return b""
 
 
 def _head(folder: Path, key: VerifierKey, problems: list[Problem]) -> tuple[Checkpoint | None, bool]:

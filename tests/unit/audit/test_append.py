@@ -92,10 +92,18 @@ def test_two_processes_at_once_lose_nothing(tmp_path: Path) -> None:
     workspace(tmp_path)
     open_log(workspace(tmp_path))
     first, second = (start(tmp_path, name, 12, 5) for name in ("alice", "bob"))
+    log, looks = open_log(workspace(tmp_path)), 0
+    while first.poll() is None or second.poll() is None:
+        # Looking on while others write finds no fault and nothing half.
+        report = verify(log)
+        assert report.is_good, report.problems[:3]
+        newest = [one.index for one in log.find(limit=3)]
+        assert newest == sorted(newest, reverse=True)
+        looks += 1
+    assert looks
     found = [acknowledged(process.communicate(timeout=120)[0]) for process in (first, second)]
     assert not found[0].keys() & found[1].keys()
     assert sorted(found[0] | found[1]) == list(range(120))
-    log = open_log(workspace(tmp_path))
     assert verify(log).is_good and log.checkpoint().size == 120
 
 
