@@ -94,7 +94,7 @@ DECISIONS = (
       - {name: days_count, logicalType: integer, description: For how long it was lent.}
       - name: decided_at
         logicalType: timestamp
-        logicalTypeOptions: {format: "%Y-%m-%dT%H:%M:%S.%f%z"}
+        logicalTypeOptions: {format: "%Y-%m-%dT%H:%M:%S.%fZ", defaultTimezone: UTC}
         required: true
         description: When it was answered.
 """

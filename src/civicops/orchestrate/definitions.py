@@ -23,6 +23,7 @@ from civicops.ingest.values import Source
 from civicops.observe.watch import tick
 from civicops.orchestrate import steps
 from civicops.orchestrate.context import ProductRun, open_run, product_sources
+from civicops.orchestrate.reviewing import keep_reviews_up
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.workspace import Product, Workspace
 
@@ -319,6 +320,7 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
         description="Looks at every monitor, so that silence is noticed, and tells who has to know.",
     )
     def observe_tick(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        keep_reviews_up(workspace)
         done = tick(workspace)
         return dg.SkipReason(f"{done.products} products in {done.seconds:.1f} s: {done.firing} with an open incident.")
 

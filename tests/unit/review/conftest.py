@@ -109,7 +109,7 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_
         url = request.getfixturevalue("postgres")
         name = f"t{abs(hash(str(tmp_path)))}"
         with psycopg.connect(url, autocommit=True) as con:
-            con.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+            con.execute(f'CREATE DATABASE "{name}"')
         monkeypatch.setenv("DATABASE_URL", url.rpartition("/")[0] + f"/{name}")
     yield
 
