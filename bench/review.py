@@ -141,7 +141,7 @@ def setattr_flush(review: Review) -> None:
 
 def run(quick: bool = False) -> Table:
     """Both databases."""
-    count, rounds = (2_000, 20) if quick else (100_000, 400)
+    count, rounds = (2_000, 20) if quick else (100_000, 100)
     rows = measure("SQLite", count, rounds)
     if programs() is not None:
         rows += measure("PostgreSQL", count, rounds)
