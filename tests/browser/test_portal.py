@@ -75,6 +75,30 @@ def test_axe_finds_nothing(browser: Browser, portal: Server, window: dict[str, A
     assert not found, found
 
 
+@pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
+def test_pages_of_auditors_and_admins_are_as_good(browser: Browser, portal: Server, window: dict[str, Any]) -> None:
+    axe = (Web().modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    found: list[Any] = []
+    for account, paths in {"otto-auditor": ("/audit/", "/audit/0/"), "ada-admin": ("/people/",)}.items():
+        context = browser.new_context(base_url=portal.base, bypass_csp=True, reduced_motion="reduce", **window)
+        page = context.new_page()
+        page.goto("/accounts/login/")
+        page.fill("[name=login]", account)
+        page.fill("[name=password]", portal.passwords[account])
+        page.press("[name=password]", "Enter")
+        page.wait_for_url("**/")
+        for path in paths:
+            page.goto(path, wait_until="networkidle")
+            assert page.locator("h1").count() == 1 and "not open to you" not in page.content()
+            assert page.evaluate("document.documentElement.scrollWidth") <= window["viewport"]["width"], path
+            page.evaluate(axe)
+            found += [
+                (path, one["id"], one["nodes"][0]["html"][:120]) for one in page.evaluate("axe.run()")["violations"]
+            ]
+        context.close()
+    assert not found, found
+
+
 def test_a_chart_is_drawn_with_its_numbers_beside_it(browser: Browser, portal: Server) -> None:
     wrong: list[str] = []
     page = opened(browser, portal, wrong)

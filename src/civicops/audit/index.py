@@ -106,7 +106,8 @@ class Index:
         if kind:
             query = query.where(ENTRY.c.kind == kind)
         if subject:
-            query = query.where(ENTRY.c.subject.startswith(subject, autoescape=True))
+            below = [ENTRY.c.subject.startswith(subject + mark, autoescape=True) for mark in "./"]
+            query = query.where(sa.or_(ENTRY.c.subject == subject, *below))
         if since:
             query = query.where(ENTRY.c.at >= moment_text(since))
         if until:

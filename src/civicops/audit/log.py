@@ -14,6 +14,7 @@ writes there too. Inside one, `post` the event and call `flush` after it.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,11 +34,21 @@ from civicops.audit.notes import Checkpoint, SigningKey, VerifierKey, keep_key, 
 from civicops.audit.personal import Erased, Sealed
 from civicops.audit.tables import open_database
 from civicops.audit.tiles import WIDTH, TileError, Tiles
-from civicops.audit.writing import CHECKPOINT, add_tiles, explained, present_root, remove, replace_checkpoint
+from civicops.audit.writing import (
+    CHECKPOINT,
+    AuditWriteError,
+    add_tiles,
+    explained,
+    present_root,
+    remove,
+    replace_checkpoint,
+    sync,
+)
 from civicops.database import Database
 from civicops.workspace import Workspace
 
 VKEY = "vkey"
+_log = logging.getLogger("civicops.audit")
 _WAIT_SECONDS = 60.0
 
 
@@ -46,9 +57,14 @@ def open_log(workspace: Workspace) -> Log:
 
     Raises `AuditError` when that is not possible, `CivicopsError` when the database cannot be used.
     """
-    log = Log(workspace.folder("audit"), workspace.folder("keys") / "audit", open_database(workspace))
+    log = existing_log(workspace)
     log.prepare(_origin(workspace))
     return log
+
+
+def existing_log(workspace: Workspace) -> Log:
+    """The same as it is on the disk, damaged or not; nothing is made but tables."""
+    return Log(workspace.folder("audit"), workspace.folder("keys") / "audit", open_database(workspace))
 
 
 class Log:
@@ -66,7 +82,8 @@ class Log:
         Returns a receipt for each, in order; an event whose key is in the log already is given its old one. Raises `AuditError`
         (`AuditWriteError` for a full disk, `DamagedError` for a log that was tampered with).
         """
-        with self._locked():
+        with self._locked(), self.database.engine.connect():
+            # While one connection stays open SQLite does not fold its journal into the file after each question.
             head = self._head()
             with self.database.reading() as con:
                 queued = outbox.waiting(con)
@@ -128,7 +145,10 @@ class Log:
             replace_checkpoint(self.folder, key.checkpoint(head.size + len(entries), root).text)
         remove(outgrown)
         found = [decode(head.size + number, entry) for number, entry in enumerate(entries)]
-        self.index.add(found, leaves)
+        try:
+            self.index.add(found, leaves)
+        except sa.exc.DBAPIError:  # they are in the log; whoever asks next fills the index up
+            _log.warning("The index of the audit log is behind; it is filled up later.")
         return tuple(Receipt(entry.index, leaf.hex(), entry.at) for entry, leaf in zip(found, leaves, strict=True))
 
     def _pseudonyms(self, events: Sequence[Event]) -> dict[str, str]:
@@ -204,8 +224,10 @@ class Log:
         `actor`: an account's name or a pseudonym, who did it or to whom it was done; `before`: only indexes below it.
         """
         tiles = self.catch_up()
+        # What is appended from here on is for the next one who asks.
+        end = tiles.size if before is None else min(before, tiles.size)
         indexes = self.index.find(
-            kind=kind, subject=subject, actor=actor, since=since, until=until, before=before, limit=limit
+            kind=kind, subject=subject, actor=actor, since=since, until=until, before=end, limit=limit
         )
         bundles: dict[int, list[bytes]] = {}
         try:
@@ -287,6 +309,7 @@ class Log:
             if not self.key_file.exists():
                 keep_key(self.key_file, SigningKey.make(origin))
             (self.folder / VKEY).write_text(f"{self.signing_key.verifier}\n", encoding="utf-8")
+            sync(self.folder / VKEY)
             replace_checkpoint(self.folder, self.signing_key.checkpoint(0, tree_hash([])).text)
 
     def catch_up(self) -> Tiles:
@@ -330,6 +353,12 @@ class Log:
                 ) from error
         try:
             yield
+        except sa.exc.DBAPIError as error:
+            reason = str(error.orig).strip().splitlines()[0] if error.orig else "no reason given"
+            raise AuditWriteError(
+                f"The database beside the audit log cannot be used: {reason}.",
+                hint="Look at DATABASE_URL, or at the free space of the disk. What was in the log is untouched.",
+            ) from None
         finally:
             lock.release()
 
@@ -350,9 +379,3 @@ def _origin(workspace: Workspace) -> str:
         return f"{hosts[0]}/audit/log"
     slug = re.sub(r"[^a-z0-9]+", "-", workspace.settings.workspace.organisation.lower()).strip("-")
     return f"{slug or 'civicops'}/audit/log"
-
-
-def sealed_of(log: Log, index: int) -> tuple[Sealed, ...]:
-    """The personal fields of an entry with their salts, to prove what they are to somebody."""
-    with log.database.reading() as con:
-        return tuple(personal.kept(con, index, index + 1).get(index, {}).values())

@@ -94,6 +94,12 @@ def names_of(con: sa.Connection, found: Iterable[str]) -> dict[str, str]:
     return names
 
 
+def people(con: sa.Connection, found: Sequence[str]) -> tuple[Sealed, ...]:
+    """Names with the salts that made their pseudonyms, which stand in `field`; those that are not erased."""
+    query = sa.select(PERSON).where(PERSON.c.pseudonym.in_(found))
+    return tuple(Sealed(row.pseudonym, row.salt, row.name) for row in con.execute(query))
+
+
 def keep(con: sa.Connection, sealed: Mapping[int, Sequence[Sealed]]) -> None:
     """Keep the personal fields of entries, by index."""
     rows = [

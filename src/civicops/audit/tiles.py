@@ -58,13 +58,13 @@ def pack(entries: Sequence[bytes]) -> bytes:
 def unpack(data: bytes) -> list[bytes]:
     """The entries of a bundle. Raises `ValueError` when it ends inside one; its second argument holds those before that."""
     entries: list[bytes] = []
-    at = 0
-    while at < len(data):
-        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-        if at + 2 > len(data) or end > len(data):
+    at, end = 0, len(data)
+    while at < end:
+        begin = at + 2
+        at = begin + (data[at] << 8 | data[at + 1]) if begin <= end else end + 1
+        if at > end:
             raise ValueError("ends inside an entry", entries)
-        entries.append(data[at + 2 : end])
-        at = end
+        entries.append(data[begin:at])
     return entries
 
 

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from civicops.cli import making, observing, portal, quarantining, releasing, reviewing, running
+from civicops.cli import auditing, making, observing, portal, quarantining, releasing, reviewing, running
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -38,6 +38,7 @@ app.add_typer(observing.observe, name="observe")
 app.add_typer(observing.incidents, name="incidents")
 app.add_typer(observing.maintenance, name="maintenance")
 app.add_typer(observing.alerts, name="alerts")
+app.add_typer(auditing.app, name="audit")
 app.add_typer(portal.app, name="portal")
 app.add_typer(portal.export, name="export")
 

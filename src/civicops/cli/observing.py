@@ -92,12 +92,14 @@ def history(
 def tick(json: bool = Json) -> None:
     """Look at every monitor of every product and send what is due; `civicops up` does so by itself."""
     from civicops.observe.watch import tick as look  # noqa: PLC0415
+    from civicops.orchestrate.auditing import after_switch  # noqa: PLC0415
     from civicops.orchestrate.reviewing import keep_reviews_up  # noqa: PLC0415
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
     sweep_all(workspace)
+    after_switch(workspace)
     keep_reviews_up(workspace)
     done = look(workspace)
     if json:
@@ -175,8 +177,9 @@ def ack(
     """Say that you take care of an incident: it is not repeated any more."""
     from civicops.observe.incidents import acknowledge  # noqa: PLC0415
 
-    _, database, now = _opened()
+    workspace, database, now = _opened()
     done = acknowledge(database, number, who or _user(), note, now)
+    _logged(workspace)
     _said(done, json, f"Incident {number} is yours.", f'civicops incidents resolve {number} --note "..."')
 
 
@@ -190,8 +193,9 @@ def resolve(
     """Say that an incident is over; what was found is then taken for how it is now."""
     from civicops.observe.incidents import resolve as end  # noqa: PLC0415
 
-    _, database, now = _opened()
+    workspace, database, now = _opened()
     done = end(database, number, who or _user(), note, now)
+    _logged(workspace)
     _said(done, json, f"Incident {number} is resolved.", "civicops incidents list")
 
 
@@ -222,6 +226,7 @@ def start(
         starts_at=begins,
         ends_at=begins + timedelta(hours=hours),
     )
+    _logged(workspace)
     if json:
         as_json(window)
         return
@@ -253,8 +258,9 @@ def end(
     """End announced work now."""
     from civicops.observe.asking import end_window  # noqa: PLC0415
 
-    _, database, now = _opened()
-    end_window(database, number, now)
+    workspace, database, now = _opened()
+    end_window(database, number, now, _user())
+    _logged(workspace)
     if json:
         as_json({"ended": number})
         return
@@ -311,6 +317,16 @@ def _opened() -> tuple[Workspace, Database, datetime]:
 
     workspace = Workspace.find()
     return workspace, open_database(workspace), datetime.now(UTC)
+
+
+def _logged(workspace: Workspace) -> None:
+    """Bring what was done into the audit log; where that fails it waits, and is said."""
+    from civicops.audit import open_log  # noqa: PLC0415
+
+    try:
+        open_log(workspace).flush()
+    except CivicopsError as error:
+        typer.echo(f"The audit log has not taken it yet: {error}", err=True)
 
 
 def _user() -> str:

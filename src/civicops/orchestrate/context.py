@@ -23,8 +23,9 @@ from civicops.checks.values import CheckResult, Conservation
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.landing import Landing
-from civicops.ingest.values import FileSource, NoProgress, Progress, Source, override
+from civicops.ingest.values import FileSource, Finding, NoProgress, Progress, Source, override
 from civicops.observe.watch import after_run
+from civicops.orchestrate.auditing import after_switch, note_contracts
 from civicops.orchestrate.locks import product_lock
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord, new_record
@@ -121,6 +122,8 @@ def open_run(
         try:
             run.sources = product_sources(workspace, product)
             _refuse_empty(run)
+            if wrong := note_contracts(workspace, product, record.run_id):
+                run.find(Finding("audit_log", wrong, 1, "flag"))
             yield run
             if not run.record.is_over:
                 raise WorkspaceError(f"The run of '{name}' ended before its last step.", hint="Run it again.")
@@ -133,6 +136,8 @@ def open_run(
         finally:
             con.close()
             shutil.rmtree(temp, ignore_errors=True)
+            if run.record.status == "succeeded":
+                after_switch(workspace)
             after_run(workspace, run.record)
 
 

@@ -22,6 +22,7 @@ from civicops.errors import CivicopsError
 from civicops.ingest.values import Source
 from civicops.observe.watch import tick
 from civicops.orchestrate import steps
+from civicops.orchestrate.auditing import after_switch
 from civicops.orchestrate.context import ProductRun, open_run, product_sources
 from civicops.orchestrate.reviewing import keep_reviews_up
 from civicops.orchestrate.sweeping import sweep_all
@@ -320,6 +321,7 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
         description="Looks at every monitor, so that silence is noticed, and tells who has to know.",
     )
     def observe_tick(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        after_switch(workspace)
         keep_reviews_up(workspace)
         done = tick(workspace)
         return dg.SkipReason(f"{done.products} products in {done.seconds:.1f} s: {done.firing} with an open incident.")

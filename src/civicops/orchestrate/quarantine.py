@@ -15,10 +15,12 @@ from typing import Any
 
 import duckdb
 
+from civicops.audit import Event, open_log
 from civicops.checks.batches import UNREADABLE, Batch, BatchStore
 from civicops.checks.sql import parquet, text
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Progress
+from civicops.release.history import who_acts
 from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Product, Workspace
 
@@ -117,9 +119,16 @@ def release_held(workspace: Workspace, name: str, *, progress: Progress | None =
 
     product = workspace.product(name)
     before = {contract.dataset: _held(workspace, product, contract.dataset) for contract in product.accepted}
+    log = open_log(workspace)
+    held = {dataset: count for dataset, count in before.items() if count}
+    log.append(Event("quarantine.release", who_acts(), name, {"step": "asked", "held": held}))
     record = run_product(workspace, name, progress=progress)
     after = {contract.dataset: _held(workspace, product, contract.dataset) for contract in product.accepted}
-    return Released(record, tuple(DatasetReleased(name, before[name], after[name]) for name in sorted(before)))
+    done = tuple(DatasetReleased(name, before[name], after[name]) for name in sorted(before))
+    let_in = {item.dataset: item.released for item in done if item.released}
+    content = {"step": "done", "let_in": let_in, "run_id": record.run_id}
+    log.append(Event("quarantine.release", who_acts(), name, content, key=f"quarantine/{record.run_id}"))
+    return Released(record, done)
 
 
 def _held(workspace: Workspace, product: Product, dataset: str) -> int:

@@ -20,8 +20,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from civicops.contracts.model import Access
 from civicops.portal.pages import ROLES, ProductPage, Role
 
-Who = Literal["anybody", "signed_in", "nobody"] | Role
+Who = Literal["anybody", "signed_in", "nobody", "auditor"] | Role
 User = AbstractBaseUser | AnonymousUser
+AUDITOR = "auditor"
+"""Sees the whole audit log and changes nothing. No role above or below the others: an account has it beside its role, or alone,
+and being an admin does not include it."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ RULES: dict[str, Rule] = {
     # The view asks for this machine or a token: Prometheus signs in nowhere.
     "metrics": _read("anybody"),
     "people": _write("admin"),
+    "audit": _read("auditor"),
+    "audit_entry": _read("auditor"),
+    "audit_proof": _read("auditor"),
+    # They hold no personal data, and are there to be watched by others.
+    "audit_files": _read("anybody"),
     "api:openapi-json": _read("anybody"),
     "api:datasets": _read("anybody"),
     "api:dataset": _read("anybody"),
@@ -139,6 +147,16 @@ def role_of(user: User) -> Role | None:
     return role
 
 
+def is_auditor(user: User) -> bool:
+    """Whether an account may see the audit log."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    account: Any = user
+    if not hasattr(account, "civicops_auditor"):
+        account.civicops_auditor = AUDITOR in {group.name for group in account.groups.all()}
+    return bool(account.civicops_auditor)
+
+
 def has_role(user: User, least: Role) -> bool:
     """Whether an account has at least this role."""
     role = role_of(user)
@@ -151,6 +169,8 @@ def allows(who: Who, user: User) -> bool:
         return who == "anybody"
     if who == "signed_in":
         return bool(user.is_authenticated)
+    if who == AUDITOR:
+        return is_auditor(user)
     return has_role(user, who)  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from civicops.portal.access import has_role, role_of
+from civicops.portal.access import has_role, is_auditor, role_of
 from civicops.portal.reading import workspace
 from civicops.portal.settings import providers
 
@@ -26,6 +26,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "signed_in": signed_in,
         "role": role_of(user) if signed_in and user else None,
         "is_admin": bool(signed_in and user and has_role(user, "admin")),
+        "is_auditor": bool(signed_in and user and is_auditor(user)),
         "can_see_trouble": bool(signed_in and user and has_role(user, "contributor")),
         "providers": tuple(providers()),
     }

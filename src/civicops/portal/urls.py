@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from civicops.portal.api import api
-from civicops.portal.views import datasets, failures, home, incidents, people, product_pages
+from civicops.portal.views import audit, datasets, failures, home, incidents, people, product_pages
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -32,6 +32,10 @@ urlpatterns = [
     path("status/", incidents.status, name="status"),
     path("metrics", incidents.metrics, name="metrics"),
     path("people/", people.people, name="people"),
+    path("audit/", audit.listed, name="audit"),
+    path("audit/<int:index>/", audit.one, name="audit_entry"),
+    path("audit/<int:index>/proof", audit.proof_file, name="audit_proof"),
+    path("audit/log/<path:path>", audit.log_file, name="audit_files"),
     path("accounts/", include("allauth.urls")),
 ]
 
