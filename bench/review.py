@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from bench.table import Row, Table, main
 from civicops.review.asking import task, tasks
@@ -30,6 +32,7 @@ from tests.unit.review.conftest import write
 from tools.postgres import cluster, programs
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+T = TypeVar("T")
 PHONES, PAIRS = "pantries.phones", "pantries.pairs"
 
 
@@ -62,11 +65,16 @@ def opened(kind: str) -> Iterator[Review]:
             os.environ.pop("DATABASE_URL")
 
 
+def clocked(work: Callable[[], T]) -> tuple[float, T]:
+    """Seconds of one call, and what it gave."""
+    began = time.perf_counter()
+    result = work()
+    return time.perf_counter() - began, result
+
+
 def timed(work: Callable[[], object]) -> float:
     """Seconds of one call."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    return clocked(work)[0]
 
 
 def spread(seconds: list[float]) -> dict[str, str]:
@@ -91,13 +99,15 @@ def measure(kind: str, count: int, rounds: int) -> list[Row]:
         answers: list[float] = []
         for number in range(rounds):
             person = Person(f"p{number % 20}", "contributor")
-            got: list[int] = []
-            gaps.append(timed(lambda person=person, got=got: got.append(next_task(review, person, NOW) or 0)))  # type: ignore[misc]
-            seen: list[str] = []
-            shows.append(timed(lambda person=person, got=got, seen=seen: seen.append(  # type: ignore[misc]
-                task(review, got[0], person, NOW).seen)))  # fmt: skip
-            answers.append(timed(lambda person=person, got=got, seen=seen: decide(  # type: ignore[misc]
-                review, got[0], person, outcome="accept", seen=seen[0], now=NOW, seconds=3.0)))  # fmt: skip
+            seconds, number_taken = clocked(partial(next_task, review, person, NOW))
+            gaps.append(seconds)
+            taken = number_taken or 0
+            seconds, view = clocked(partial(task, review, taken, person, NOW))
+            shows.append(seconds)
+            seconds, _ = clocked(
+                partial(decide, review, taken, person, outcome="accept", seen=view.seen, now=NOW, seconds=3.0)
+            )
+            answers.append(seconds)
         rows.append(Row(f"{kind}: next task claimed, of {count + count // 5:,} open ones in two kinds", spread(gaps)))
         rows.append(Row(f"{kind}: a task with its form and evidence", spread(shows)))
         rows.append(Row(f"{kind}: an answer, in the audit log for good", spread(answers)))
@@ -105,10 +115,10 @@ def measure(kind: str, count: int, rounds: int) -> list[Row]:
         busy = Person("busy", "contributor")
         setattr_flush(review)
         for _ in range(rounds):
-            taken = next_task(review, busy, NOW, kinds=[PAIRS])
-            if taken is None:
+            second = next_task(review, busy, NOW, kinds=[PAIRS])
+            if second is None:
                 break
-            decide(review, taken, busy, outcome="accept", seen=task(review, taken, busy, NOW).seen, now=NOW)
+            decide(review, second, busy, outcome="accept", seen=task(review, second, busy, NOW).seen, now=NOW)
         again = [timed(lambda: next_task(review, busy, NOW, kinds=[PAIRS])) for _ in range(20)]
         rows.append(Row(f"{kind}: next second rating, after {rounds:,} of one's own", spread(again)))
         lists = [timed(lambda: tasks(review, NOW, limit=50)) for _ in range(20)]
@@ -131,7 +141,7 @@ def setattr_flush(review: Review) -> None:
 
 def run(quick: bool = False) -> Table:
     """Both databases."""
-    count, rounds = (2_000, 20) if quick else (100_000, 400)
+    count, rounds = (2_000, 20) if quick else (100_000, 100)
     rows = measure("SQLite", count, rounds)
     if programs() is not None:
         rows += measure("PostgreSQL", count, rounds)

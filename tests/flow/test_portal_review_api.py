@@ -18,6 +18,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from civicops.review.filing import file_tasks
+from civicops.review.intake import confirmation_link
 from civicops.review.room import Review, open_review
 from civicops.review.values import TaskDraft
 from tests.flow.conftest import Library, make_library
@@ -80,6 +81,7 @@ def test_a_task_is_taken_decided_taken_back_and_decided_again(portal: Server) ->
     assert (wrong.status_code, wrong.json()["faults"]) == (422, {"days_count": "a whole number is needed"})
     done = post(portal, f"tasks/{number}/decide", "contributor", **(answer | {"value": {"days_count": 6}}))
     assert done.json()["state"] == "decided"
+    assert portal.get(f"{API}/mine", "contributor").json()["answers"][0]["task"]["id"] == number
     assert post(portal, f"tasks/{number}/undo", "contributor").json()["state"] == "open"
     assert post(portal, f"tasks/{number}/draft", "contributor", seen=taken["seen"], content={"a": 1}).json() == {
         "id": number
@@ -145,6 +147,23 @@ def test_a_suggestion_needs_no_account(portal: Server) -> None:
     assert portal.get(f"{API}/suggestions/nothing").status_code == 404
     codes = [httpx.post(f"{portal.base}{API}/suggestions", json=body, trust_env=False).status_code for _ in range(10)]
     assert codes == [200] * 9 + [429]
+
+
+def test_an_organisation_confirms_its_own_record_once(portal: Server) -> None:
+    review = open_review(portal.library.workspace)
+    token, _ = confirmation_link(review, review.kind("library.days"), "l8", datetime.now(UTC))
+    about = portal.get(f"{API}/confirmations/{token}")
+    assert about.status_code == 200 and about.json()["values"] == {"days_count": 13}
+    codes = [
+        httpx.post(
+            f"{portal.base}{API}/confirmations/{token}", json={"fields": {"days_count": 12}}, trust_env=False
+        ).status_code
+        for _ in range(2)
+    ]
+    assert codes == [200, 410]
+    assert portal.get(f"{API}/confirmations/{token}x").status_code == 410
+    (line,) = portal.get(f"{API}/tasks", "steward", params={"record": "l8", "q": "Corrected"}).json()["tasks"]
+    assert line["title"] == "Corrected by the organisation itself: l8"
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

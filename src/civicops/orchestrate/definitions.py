@@ -26,6 +26,7 @@ from civicops.observe.watch import tick
 from civicops.orchestrate import steps
 from civicops.orchestrate.auditing import after_switch
 from civicops.orchestrate.context import ProductRun, open_run
+from civicops.orchestrate.reviewing import keep_reviews_up
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.workspace import Product, Workspace
 
@@ -323,6 +324,7 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
     )
     def observe_tick(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
         after_switch(workspace)
+        keep_reviews_up(workspace)
         done = tick(workspace)
         from civicops.observe.delivery import deliver_weekly  # noqa: PLC0415 - loads the database, which runs do without
         from civicops.observe.tables import open_database  # noqa: PLC0415

@@ -6,18 +6,22 @@ Belongs here: handing a run's tables to `reviews.py`, and landing decisions. Doe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from civicops.checks.sql import text
+from civicops.errors import CivicopsError
 from civicops.ingest.values import DecisionSource, FetchResult
 from civicops.orchestrate.context import ProductRun
-from civicops.workspace import Product
+from civicops.workspace import Product, Workspace
 
 if TYPE_CHECKING:
     from civicops.review.room import Review
 
 REVIEWS_FILE = "reviews.py"
+_log = logging.getLogger("civicops.review")
 
 
 def asks_people(product: Product) -> bool:
@@ -55,6 +59,26 @@ def file_questions(run: ProductRun, accepted: Callable[[str], str]) -> None:
         run.con.execute("DETACH DATABASE IF EXISTS built")
     keep_up(review, run.now, product=run.product.name)
     run.note(asked={name: {key: n for key, n in vars(item).items() if key != "ids"} for name, item in filed.items()})
+
+
+def keep_reviews_up(workspace: Workspace) -> None:
+    """What has to happen to tasks without anybody asking, in all products.
+
+    Never raises: a fault is logged, the next tick tries again.
+    """
+    names = [name for name in workspace.product_names if (workspace.products_folder / name / "reviews").is_dir()]
+    if not names:
+        return
+    from civicops.review.kinds import load_kinds  # noqa: PLC0415 - only workspaces that ask people load the database
+    from civicops.review.room import open_review  # noqa: PLC0415
+    from civicops.review.upkeep import keep_up  # noqa: PLC0415
+
+    for name in names:
+        try:
+            kinds = load_kinds(workspace.product(name))
+            keep_up(open_review(workspace, {kind.id: kind for kind in kinds}), datetime.now(UTC))
+        except CivicopsError as error:
+            _log.error("Review tasks of %s could not be kept up: %s", name, error)
 
 
 def _review(run: ProductRun) -> Review:

@@ -116,7 +116,11 @@ RULES: dict[str, Rule] = {
     "api:review_team": _read("contributor"),
     "api:review_agreement": _read("contributor"),
     "api:review_calibration": _read("contributor"),
+    "api:review_mine": _read("contributor"),
     "api:suggest": _write("anybody"),
+    # One address, one resource: its rule is found under either name.
+    "api:confirmable": _write("anybody"),
+    "api:confirm": _write("anybody"),
     "api:suggestion": _read("anybody"),
     "account_login": _write("anybody"),
     "account_logout": _write("signed_in"),

@@ -86,8 +86,8 @@ def _effective(con: sa.Connection, kind: Kind) -> Iterator[dict[str, Any]]:
         yield {
             "task_id": row.task_id, "decision_id": row.id, "round": row.round, "subject": row.subject,
             "record_id": row.record, "outcome_code": row.outcome, "reason": row.reason or None,
-            "decided_by": row.who, "decided_at": row.at,
-            "approved_by": approval.who if approval else None, "approved_at": approval.at if approval else None,
+            "decided_by": row.who, "decided_at": _moment(row.at),
+            "approved_by": approval.who if approval else None, "approved_at": _moment(approval.at) if approval else None,
             "content_hash": row.content_hash, "seen_hash": row.seen_hash, "confidence": row.confidence,
             "is_automatic": row.stage == "automatic", "is_withdrawn": row.state == "withdrawn",
             "is_current": row.state == "decided" or row.asked_hash == row.content_hash,
@@ -115,12 +115,17 @@ def ratings(review: Review, kind: Kind) -> list[dict[str, Any]]:
             {
                 "rating_id": row.id, "task_id": row.task_id, "round": row.round, "subject": row.subject,
                 "record_id": row.record, "stage_code": row.stage, "outcome_code": row.outcome,
-                "rated_by": row.who, "rated_at": row.at,
+                "rated_by": row.who, "rated_at": _moment(row.at),
                 "reason": row.reason or None, "seconds": row.seconds, "content_hash": row.content_hash,
                 "seen_hash": row.seen_hash, "is_undone": row.id in undone, **_values(kind, row.value),
             }
             for row in con.execute(query)
         ]  # fmt: skip
+
+
+def _moment(text: str) -> str:
+    """As contracts read moments in UTC: `%Y-%m-%dT%H:%M:%S.%fZ`."""
+    return text.removesuffix("+00:00") + "Z"
 
 
 def _values(kind: Kind, value: Mapping[str, Any] | None) -> dict[str, Any]:

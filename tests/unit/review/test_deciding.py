@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from civicops.review.tables import DECISION, EVENT, VERSION
 from civicops.review.taking import assign, claim, contacted, next_task, release, save_draft, snooze
 from civicops.review.values import ConflictError, NotAllowedError, ReviewError
 from tests.unit.review.conftest import ADA, BEN, CLEO, NOW, STU, SUE, VERA, draft
+from tools.setup_env import ROOT
 
 PHONES = "pantries.phones"
 
@@ -353,19 +355,26 @@ def test_the_log_cannot_be_changed(both: Review, table: sa.Table) -> None:
             con.execute(change)
 
 
-def test_every_decision_is_in_the_audit_log_though_the_process_died_between_the_two(
-    review: Review, monkeypatch: pytest.MonkeyPatch
-) -> None:
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from civicops.review.deciding import decide
+from civicops.review.room import Review, open_review
+from civicops.workspace import Workspace
+from tests.unit.review.conftest import ADA, NOW
+Review.flush = lambda _self: os.kill(os.getpid(), signal.SIGKILL)
+decide(open_review(Workspace.find(Path(sys.argv[1]))), int(sys.argv[2]), ADA, outcome="accept", seen=sys.argv[3], now=NOW)
+"""
+
+
+def test_every_decision_is_in_the_audit_log_though_the_process_died_between_the_two(review: Review) -> None:
     from civicops.audit import open_log
 
     number = ask(review, draft())["pantry-1"]
     seen = task(review, number, ADA, NOW).seen
-    pid = os.fork()
-    if pid == 0:  # a process that is killed after its transaction and before the log has heard of it
-        monkeypatch.setattr(Review, "flush", lambda _self: os.kill(os.getpid(), signal.SIGKILL))
-        decide(review, number, ADA, outcome="accept", seen=seen, now=NOW)
-        os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    # A process that is killed after its transaction and before the log has heard of it.
+    words = [sys.executable, "-c", KILLED, str(review.workspace.root), str(number), seen]
+    assert subprocess.run(words, cwd=ROOT, check=False).returncode == -signal.SIGKILL
     log = open_log(review.workspace)
     (made,) = task(review, number, ADA, NOW).decisions
     assert log.find(kind="decision") == ()

@@ -260,6 +260,14 @@ def calibration(request: HttpRequest, kind: str = KindId) -> dict[str, Any]:
     return asdict(report(room, room.kind(kind)))
 
 
+@router.get("mine", response={200: values.MineOut, **_WRONG}, url_name="review_mine", summary="What I did")
+def mine(request: HttpRequest, limit: int = Query(50, ge=1, le=200)) -> dict[str, Any]:
+    """This person's newest answers, each with its task."""
+    room, person, _ = _asked(request)
+    found = asking.history(room, person.name, limit=limit)
+    return {"answers": [{"task": _line(line), "decision": vars(made)} for line, made in found]}
+
+
 @public.post("suggestions", response={200: values.SuggestedOut, **_WRONG}, url_name="suggest", summary="Suggest")
 def suggest(request: HttpRequest, asked: values.SuggestIn) -> dict[str, Any]:
     """Suggest something new or a correction; no account is needed. A person looks at it."""
@@ -286,6 +294,34 @@ def suggestion(
         raise intake.NoSuggestionError("There is no such suggestion.", hint="Copy the whole link.")
     response["Cache-Control"] = "private, no-store"
     return {n: getattr(found, n) for n in ("subject", "received_at", "status", "changed_at")}
+
+
+@public.get(
+    "confirmations/{token}", response={200: values.ConfirmableOut, 410: Problem, **_WRONG}, url_name="confirmable",
+    summary="What a link is about",
+)  # fmt: skip
+def confirmable(
+    request: HttpRequest, response: HttpResponse, token: str = Path(description="From the message.", max_length=500)
+) -> dict[str, Any]:
+    """The record that whoever got the link may confirm or correct."""
+    found = intake.open_link(_room(), token, datetime.now(UTC))
+    response["Cache-Control"] = "private, no-store"
+    return {
+        "title": found.kind.file.title, "subject": found.subject, "values": found.values, "expires_at": found.expires_at,
+        "fields": _fields(found.kind.fields),
+    }  # fmt: skip
+
+
+@public.post(
+    "confirmations/{token}", response={200: values.ConfirmedOut, 410: Problem, **_WRONG}, url_name="confirm",
+    summary="Confirm or correct",
+)  # fmt: skip
+def confirm(
+    request: HttpRequest, asked: values.ConfirmIn, token: str = Path(description="From the message.", max_length=500)
+) -> dict[str, Any]:
+    """Use the link: the record is right, or right with these columns changed. A person looks at it."""
+    intake.confirm(_room(), token, datetime.now(UTC), fields=asked.fields, text=asked.text)
+    return {"is_used": True}
 
 
 def public_address(request: HttpRequest) -> str:

@@ -274,6 +274,42 @@ class SuggestedOut(Schema):
     token: str
 
 
+class AnswerOut(Schema):
+    """One answer and the task it was given to."""
+
+    task: TaskLineOut
+    decision: DecisionOut
+
+
+class MineOut(Schema):
+    """A person's answers, newest first."""
+
+    answers: list[AnswerOut]
+
+
+class ConfirmableOut(Schema):
+    """What a confirmation link is about."""
+
+    title: str
+    subject: str
+    values: dict[str, Any]
+    fields: list[FieldOut]
+    expires_at: datetime
+
+
+class ConfirmIn(_Asked):
+    """The columns that are not right; none: all is right."""
+
+    fields: dict[str, Any] = Field(default={})
+    text: str = Field(default="", max_length=5000)
+
+
+class ConfirmedOut(Schema):
+    """The link is used."""
+
+    is_used: bool
+
+
 class SuggestionOut(Schema):
     """What became of a suggestion."""
 
