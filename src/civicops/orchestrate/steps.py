@@ -66,14 +66,9 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     """
     with run.step("fetch"):
         results = fetch_all(
-            run.sources,
-            run.landing,
-            run.product.name,
-            progress=run.progress,
-            full=run.full,
-            now=run.now,
+            run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now,
             workspace=run.workspace,
-        )
+        )  # fmt: skip
         notes = []
         for source in run.sources:
             result = results[source.name]
