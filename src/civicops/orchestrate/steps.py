@@ -66,14 +66,9 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     with run.step("fetch"):
         decided = land_decisions(run)
         results = fetch_all(
-            run.sources,
-            run.landing,
-            run.product.name,
-            progress=run.progress,
-            full=run.full,
-            now=run.now,
+            run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now,
             workspace=run.workspace,
-        )
+        )  # fmt: skip
         results |= decided
         notes = []
         for source in run.sources:
