@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 
@@ -23,7 +24,7 @@ from civicops.checks.values import CheckResult, Conservation
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.landing import Landing
-from civicops.ingest.values import FileSource, NoProgress, Progress, Source, override
+from civicops.ingest.values import FileSource, NoProgress, Progress, SocrataSource, Source, UrlSource, override
 from civicops.observe.watch import after_run
 from civicops.orchestrate.locks import product_lock
 from civicops.release.store import ReleaseStore
@@ -200,5 +201,8 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
             chosen = replace(chosen, path=workspace.data.joinpath(*chosen.path.parts[1:]))
         elif isinstance(chosen, FileSource) and not chosen.path.is_absolute():
             chosen = replace(chosen, path=workspace.root / chosen.path)
+        elif isinstance(chosen, UrlSource | SocrataSource):
+            host = urlsplit(chosen.url if isinstance(chosen, UrlSource) else chosen.base_url).hostname or ""
+            chosen = replace(chosen, is_internal=host in workspace.settings.workspace.internal_hosts)
         result.append(chosen)
     return tuple(result)
