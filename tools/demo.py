@@ -65,7 +65,7 @@ def main() -> int:
             records[name] = _civicops("status", name, "--json", "-n", "1")[0]
             again[name] = _again(name)
             print()
-        told = Told(_civicops, box)
+        told = Told(HOME, _civicops, box)
         seen = demo_drives.story(google, HOME, told, lambda: _run(demo_drives.PRODUCT))
         if is_still:
             seen &= demo_city.story(portal.url, told, lambda: _run(demo_city.PRODUCT))

@@ -40,7 +40,7 @@ def read_until(child: subprocess.Popen[str], wanted: str) -> str:
     pytest.fail(f"{wanted!r} was not said:\n{said}")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_demo_ends_at_a_portal_and_takes_it_down_when_told_to(tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-u", "-m", "tools.demo"],
