@@ -56,6 +56,7 @@ TABLE = {
     "/status/": ((None, *SIGNED_IN), 0),
     "/metrics": ((None, *SIGNED_IN), 0),
     "/incidents/": (("contributor", "steward", "admin"), 403),
+    "/products/library/runs/": (("contributor", "steward", "admin"), 403),
     "/accounts/password/change/": (SIGNED_IN, 302),
     # What the account library has and we do not offer, to nobody.
     "/accounts/signup/": ((), 403),
@@ -120,7 +121,12 @@ def expected(path: str, method: str, role: str | None) -> set[int]:
         return {403, 405} if path not in ("/accounts/password/change/", "/people/") else {302, 403, 405}
     if role in allowed:
         return {200}
-    if role is None and path in ("/people/", "/incidents/", "/accounts/password/change/"):
+    if role is None and path in (
+        "/people/",
+        "/incidents/",
+        "/products/library/runs/",
+        "/accounts/password/change/",
+    ):
         return {302}
     if not allowed:
         return {403} if role else {302, 403}
