@@ -75,7 +75,7 @@ def _checked(host: Any, *more: Any, **options: Any) -> Any:
         for item in found:
             if is_internal(str(item[4][0])):
                 raise InternalAddressError(
-                    f"The host '{name}' leads to an internal address, so nothing is sent there.",
+                    f"The host '{name}' leads to an internal address, so it is not connected to.",
                     hint=f'If it is meant, name it in the settings: allow = ["{name}"].',
                 )
     return found

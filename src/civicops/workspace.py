@@ -63,6 +63,10 @@ class WorkspaceTable(_Closed):
     )
     data: str = Field(default="var", description="Folder that keeps everything fetched and made, beside this file.")
     products: str = Field(default="products", description="Folder that holds one folder per product, beside this file.")
+    internal_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts of sources inside your network, though their names do not say so, such as 'data.example.org'.",
+    )
     timezone: str = Field(default="UTC", description="IANA time zone of schedules that name none of their own.")
 
 

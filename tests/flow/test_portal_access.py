@@ -64,6 +64,7 @@ TABLE = {
     "/status/": ((None, *SIGNED_IN), 0),
     "/metrics": ((None, *SIGNED_IN), 0),
     "/incidents/": (("contributor", "steward", "admin"), 403),
+    "/products/library/runs/": (("contributor", "steward", "admin"), 403),
     "/accounts/password/change/": (SIGNED_IN, 302),
     # What the account library has and we do not offer, to nobody.
     "/accounts/signup/": ((), 403),
@@ -73,7 +74,7 @@ TABLE = {
     "/accounts/social/signup/": ((), 403),
     "/api/v1/": ((), 403),
 }
-CLOSED = ("/people/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/")
+CLOSED = ("/people/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/", "/products/library/runs/")  # fmt: skip
 """Where somebody who is not signed in is sent to do so."""
 LIST_ROUTES = """
 import json

@@ -8,9 +8,10 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from civicops.errors import CivicopsError
-from civicops.ingest.values import FileSource, Source, override
+from civicops.ingest.values import FileSource, SocrataSource, Source, UrlSource, override
 from civicops.workspace import Product, Workspace, WorkspaceError
 
 
@@ -51,5 +52,8 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
             chosen = replace(chosen, path=workspace.data.joinpath(*chosen.path.parts[1:]))
         elif isinstance(chosen, FileSource) and not chosen.path.is_absolute():
             chosen = replace(chosen, path=workspace.root / chosen.path)
+        elif isinstance(chosen, UrlSource | SocrataSource):
+            host = urlsplit(chosen.url if isinstance(chosen, UrlSource) else chosen.base_url).hostname or ""
+            chosen = replace(chosen, is_internal=host in workspace.settings.workspace.internal_hosts)
         result.append(chosen)
     return tuple(result)

@@ -104,7 +104,7 @@ def fetch_url(
 ) -> FetchResult:
     """Download one file, if the server has a new one. Raises `FetchError` or `SourceError`."""
     address = parse_address(source.url, source.name)
-    with landing.fetching(product, source.name), Web(address, patience=patience) as web:
+    with landing.fetching(product, source.name), Web(address, patience=patience, internal=source.is_internal) as web:
         live = landing.live(product, source.name)
         last = live[-1].objects[0] if live and live[-1].objects and not full and not _stopped(live) else None
         started = False

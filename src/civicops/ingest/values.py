@@ -125,6 +125,7 @@ class SocrataSource:
     back before the newest change seen, because portals are not exact about it. After `frozen_after` the dataset is expected
     to stand still: it is checked, and fetched as a whole only when it changed after all. The app token is read from the
     environment variable `app_token_env` and from nowhere else.
+    `is_internal`: the portal is inside, although its name does not say so.
     """
 
     name: str
@@ -138,6 +139,7 @@ class SocrataSource:
     page_rows: int = 50_000
     frozen_after: date | None = None
     app_token_env: str = "SOCRATA_APP_TOKEN"  # noqa: S105 - the name of a variable, not a token
+    is_internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,13 +161,14 @@ class FileSource:
 
 @dataclass(frozen=True)
 class UrlSource:
-    """One file behind an http(s) address."""
+    """One file behind an http(s) address. `is_internal`: its host is inside, although its name does not say so."""
 
     name: str
     dataset: str
     url: str
     note: str = ""
     media: Media | None = None
+    is_internal: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ import httpx
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from civicops.ingest.addresses import origin, plain, redirected
+from civicops.ingest.addresses import origin, plain, redirected, says_internal
 from civicops.ingest.disk import writing
 from civicops.ingest.values import FetchError
-from civicops.network import guarded
+from civicops.network import InternalAddressError, guarded
 
 Expect = Literal["csv", "json", "any"]
 
@@ -124,8 +124,11 @@ class Web:
         *,
         secret_headers: Mapping[str, str] | None = None,
         patience: Patience = DEFAULT_PATIENCE,
+        internal: bool = False,
     ) -> None:
+        """`internal`: the settings say that the host is inside, though its name does not."""
         self.configured = configured
+        self._allowed = (configured.host,) if internal or says_internal(configured.host) else ()
         self.patience = patience
         self._secrets = dict(secret_headers or {})
         timeout = httpx.Timeout(patience.read, connect=patience.connect)
@@ -184,9 +187,12 @@ class Web:
                 "GET", current, headers={"Accept-Encoding": "gzip", **headers, **secrets}
             )
             try:
-                # What the configuration names is meant; where a redirect leads must not turn out to be inside after all.
-                with guarded((self.configured.host,)):
+                # Where a name or a redirect leads must not turn out to be inside when it is connected to.
+                with guarded(self._allowed):
                     response = self._client.send(request, stream=True)
+            except InternalAddressError as error:
+                hint = f'If that is meant, write internal_hosts = ["{current.host}"] into [workspace] of civicops.toml.'
+                raise FetchError(error.message, hint=hint) from error
             except httpx.TransportError as error:
                 raise self._transport(error) from error
             try:

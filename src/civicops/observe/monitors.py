@@ -135,17 +135,19 @@ def _reconciliation(watched: Watched) -> Iterator[Signal]:
     if newest is None or not rule.enabled or newest.status not in GOOD:
         return
     for source in newest.sources:
-        there, here = source.get("at_source"), source.get("rows")
+        # Runs of an older civicops did not note what is counted; their rows hold every version of a row.
+        there, here = source.get("at_source"), source.get("counted")
         if not isinstance(there, int) or not isinstance(here, int):
             continue
         off = abs(there - here) / max(there, 1)
         firing = off > rule.share
         subject = f"{watched.product.name}/{source['source']}"
+        more = "more" if there > here else "fewer"
         yield Signal(
             "reconciliation", subject, firing, rule.severity,
             f"{source['source']}: {here:,} rows here, {there:,} at the source" if firing
             else f"{source['source']}: all rows here",
-            detail=f"The source counts {there - here:+,} rows more than have landed." if firing else "",
+            detail=f"The source counts {abs(there - here):,} rows {more} than have landed." if firing else "",
             values={"landed": here, "at_source": there, "share": round(off, 6), "allowed": rule.share},
             runbook="The source counts other rows", group=f"source:{source['source']}",
             evidence={"landed": here, "at_source": there, "run": newest.run_id},

@@ -26,6 +26,7 @@ from civicops.checks.sql import parquet, text
 from civicops.checks.values import CheckResult, Conservation, row_result
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
+from civicops.ingest.counting import counted_rows
 from civicops.ingest.fetch import fetch_all
 from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
@@ -72,8 +73,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
         results |= decided
         notes = []
         for source in run.sources:
-            result = results[source.name]
-            newest = result.delivery
+            newest = (result := results[source.name]).delivery
             notes.append({
                 "source": source.name,
                 "dataset": source.dataset,
@@ -81,6 +81,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
                 "rows": sum(delivery.rows for delivery in result.live),
                 "new_rows": newest.rows if newest else 0,
                 "kind": newest.kind if newest else None,
+                "counted": counted_rows(result.live),
                 "at_source": result.live[-1].source_count_after if result.live else None,
             })  # fmt: skip
             for delivery in result.live:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from civicops import network
+from civicops.ingest.values import FetchError
 from civicops.ingest.web import Web
 from civicops.network import InternalAddressError, guarded, is_internal
 from civicops.observe.lineage import send as send_event
@@ -155,9 +156,23 @@ def test_a_redirect_of_a_source_to_a_name_that_turns_inside_is_not_followed(rebi
     with WebhookSink() as outside, WebhookSink() as inside:
         outside.status, outside.location = 302, f"http://rebind.example.org:{inside.port}/secret"
         configured = httpx.URL(f"http://127.0.0.1:{outside.port}/data.csv")
-        with Web(configured) as web, pytest.raises(InternalAddressError):
+        with Web(configured) as web, pytest.raises(FetchError, match="leads to an internal address"):
             web.get(configured, expect="any", max_bytes=1000)
         assert len(rebinding.asked) > 1 and inside.paths == []
+
+
+def test_a_source_under_a_public_name_is_not_fetched_from_inside_unless_the_settings_say_so(
+    rebinding: Rebinding,
+) -> None:
+    rebinding.asked.append("looked at before")
+    with WebhookSink() as inside:
+        configured = httpx.URL(f"http://rebind.example.org:{inside.port}/data.csv")
+        with Web(configured) as web, pytest.raises(FetchError, match=r"internal_hosts = \["):
+            web.get(configured, expect="any", max_bytes=1000)
+        assert inside.paths == []
+        with Web(configured, internal=True) as web:
+            assert web.get(configured, expect="any", max_bytes=1000).status == 200
+        assert inside.paths == ["/data.csv"]
 
 
 def test_what_others_resolve_meanwhile_is_none_of_the_guards_business() -> None:
