@@ -40,6 +40,8 @@ class Measured:
     output: str
     began_at: float
     """Seconds since 1970."""
+    processor: float = 0.0
+    """Processor seconds of all its threads."""
 
 
 def measure(words: list[str], folder: Path) -> Measured:
@@ -54,7 +56,7 @@ def measure(words: list[str], folder: Path) -> Measured:
     if os.waitstatus_to_exitcode(status):
         raise RuntimeError(f"{' '.join(words)} failed:\n{text[-2000:]}")
     scale = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
-    return Measured(seconds, usage.ru_maxrss * scale, text, began_at)
+    return Measured(seconds, usage.ru_maxrss * scale, text, began_at, usage.ru_utime + usage.ru_stime)
 
 
 def _environment() -> dict[str, str]:

@@ -17,7 +17,7 @@ from civicops.errors import CivicopsError
 
 if TYPE_CHECKING:
     from civicops.lineage import Node, Related
-    from civicops.lineage.trace import Row, Trace
+    from civicops.lineage.traced import Row, Trace
 
 HOW_WORDS = {
     "copied": "the same value", "derived": "computed from it", "aggregated": "added up from it", "grouped": "grouped by it",
@@ -137,7 +137,7 @@ def trace(
         as_json(found)
         return
     _show(found)
-    if found.held and not found.version:
+    if any(row.is_current for row in found.held) and not found.version:
         next_step(f"civicops quarantine show {found.held[0].dataset} lists the rows held back with it.")
     elif not column:
         next_step(f"civicops trace {dataset} {key} COLUMN adds the lookup lines that one value hangs on.")
@@ -194,7 +194,7 @@ def _show(found: Trace) -> None:
     for row in found.accepted:
         _row("accepted" if row.is_current else "replaced", row, found.column)
     for row in found.held:
-        _row("held back", row, None)
+        _row("held back" if row.is_current else "once held", row, None)
     for name, count in found.made_of.items():
         say(f"  made of   {count:,} rows of {name}")
     for decision in found.decisions:
@@ -203,8 +203,10 @@ def _show(found: Trace) -> None:
 
 def _again(text: str) -> str:
     if text == "same":
-        return "the models, run over this one row, make the same value"
-    return f"the models, run over this one row, make another value: {text[7:]}" if text.startswith("other: ") else text
+        return "the models, run over these rows alone, make the same value"
+    return (
+        f"the models, run over these rows alone, make another value: {text[7:]}" if text.startswith("other: ") else text
+    )
 
 
 def _row(what: str, row: Row, column: str | None) -> None:

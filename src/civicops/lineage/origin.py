@@ -151,12 +151,14 @@ def _holds(fields: Mapping[str, str | None], wanted: Mapping[str, str]) -> bool:
 
 
 def wanted_fields(contract: Contract, row: Mapping[str, object]) -> list[dict[str, str]]:
-    """What to look for: for each choice of source names, the row's key as text; all its texts where the key is none.
+    """What to look for: for each choice of source names, the row's key; all its texts where the key is not all text.
 
     A key that is no text may be written in many ways in a source, so only texts are looked for.
     """
     texts = [column for column in contract.columns if column.source_names and isinstance(row.get(column.name), str)]
-    keys = [column for column in texts if column.name in contract.key] or texts
+    # A key that is all text says which row it is; of any other all texts of the row together do, as well as they can.
+    is_text = all(isinstance(row.get(name), str) for name in contract.key)
+    keys = [column for column in texts if column.name in contract.key] if contract.key and is_text else texts
     found: list[dict[str, str]] = []
     for number in range(max((len(column.source_names) for column in keys), default=0)):
         found.append({

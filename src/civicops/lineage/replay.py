@@ -66,8 +66,8 @@ def replay(
     column: str,
     lookups: Sequence[str],
 ) -> Replayed:
-    """Make `column` of the row with `key` (SQL literals) in `model` again from one accepted row per dataset (a SELECT of it), and
-    say which lookup lines it hangs on. `lookups` are those to look at. Raises `ReplayError` when that is not possible here."""
+    """Make `column` of the row with `key` (SQL literals) in `model` again from few accepted rows (a SELECT per dataset), and say
+    which lookup lines it hangs on. `lookups` are those to look at. Raises `ReplayError` when that is not possible here."""
     chain = _ancestors(models, model)
     outlines = any("geo.area" in _tables(models[name]) for name in chain)
     with _database(product, rows, warehouse, outlines=outlines) as con:

@@ -182,6 +182,8 @@ class _Walker:
             if join.args.get("on") is not None:
                 rows.append(through(self.inputs(join.args["on"], scope), "joined"))
         rows.append(through(self._grouping(select, scope), "grouped"))
+        if scope.pivots:
+            rows.append(through(self._pivoted(scope), "grouped"))
         if select.args.get("distinct"):
             rows += [through(inputs, "grouped") for inputs in columns.values()]
         if select.args.get("limit") is not None and (order := select.args.get("order")) is not None:
@@ -245,10 +247,22 @@ class _Walker:
         while at is not None:
             if table in (at.selected_sources or {}):
                 return self._source(at.selected_sources[table][1]).column(name)
+            if any(pivot.alias == table for pivot in at.pivots):
+                return self._pivoted(at)
             at = at.parent
         if not table and _is_lambda_variable(column):
             return {}
+        # ORDER BY may name what the SELECT itself gives.
+        for projection in scope.expression.selects if not table and isinstance(scope.expression, exp.Query) else ():
+            if isinstance(projection, exp.Alias) and projection.alias.lower() == name:
+                return self.inputs(projection.this, scope)
         raise LineageError(f"column '{column.sql()}' belongs to no table.", hint="Name its table.")
+
+    def _pivoted(self, scope: Scope) -> dict[Input, How]:
+        """Of a table that PIVOT or UNPIVOT turned round, each column may be made of each."""
+        sources = [self._source(source) for _, source in (scope.selected_sources or {}).values()]
+        every = [of for source in sources for of in source.columns.values()]
+        return through(merged([*every, *(source.rows for source in sources)]), "aggregated")
 
     def _source(self, source: exp.Expression | Scope) -> _Outputs:
         if isinstance(source, Scope):

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from civicops.checks.batches import UNREADABLE, Batch, BatchStore
+from civicops.checks.batches import UNREADABLE, Batch, BatchStore, fingerprint_of
 from civicops.checks.current import BESIDES
 from civicops.contracts import Contract
 from civicops.contracts.model import Check
@@ -31,6 +31,7 @@ from civicops.lineage.graph import Graph
 from civicops.lineage.models import ModelLineage, models_of
 from civicops.lineage.origin import Origin, find_origin, wanted_fields
 from civicops.lineage.replay import LookupLine, ReplayError, equal, replay
+from civicops.lineage.traced import Decisions, ModelStep, Row, Rule, Trace
 from civicops.lineage.values import DIRECT, LineageError, Node, Related
 from civicops.release.sql import identifier, literal
 from civicops.release.store import ReleaseStore
@@ -39,92 +40,6 @@ from civicops.workspace import Product, Workspace
 
 MOST = 10
 """Rows of one kind that are shown."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A check that the row was held against. `broke`: whether the row broke it; `columns`: what it read."""
-
-    id: str
-    description: str
-    action: str
-    columns: tuple[str, ...]
-    broke: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """An accepted row, or one that was held back: what it reads, the rules it was held against, and where it stands."""
-
-    dataset: str
-    values: Mapping[str, Any]
-    rules: tuple[Rule, ...]
-    origin: Origin
-    contract_version: str
-    run: str = ""
-    batch: str = ""
-    is_current: bool = True
-    """False for a version of the key that a newer one replaced."""
-    blanked: Mapping[str, str] = field(default_factory=dict)
-    """Raw text of values that rules left empty."""
-    error: str = ""
-    select: str = ""
-    """SQL that gives an accepted row as the models read it."""
-
-
-@dataclass(frozen=True)
-class ModelStep:
-    """A model on the way, and its SQL as dbt compiles it from the files of now, by its hash."""
-
-    name: str
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What a person decided about the row. Who keeps decisions gives them to `trace`."""
-
-    id: str
-    who: str
-    at: str
-    text: str
-
-
-Decisions = Callable[[Workspace, str, Mapping[str, Any]], Sequence[Decision]]
-"""The decisions about a row: of the workspace, `product.dataset` and the key."""
-
-
-@dataclass(frozen=True)
-class Trace:
-    """All that is known of where one row, or one value of it, comes from."""
-
-    dataset: str
-    key: Mapping[str, Any]
-    column: str | None
-    version: str | None
-    """The release it was found in; None for a row that is in none."""
-    values: Mapping[str, Any]
-    run: str
-    code: Mapping[str, Any]
-    tools: Mapping[str, str]
-    contract_version: str
-    privacy: tuple[str, ...]
-    """Ids of privacy rules that may have changed what is shown in the release."""
-    accepted: tuple[Row, ...]
-    held: tuple[Row, ...]
-    made_of: Mapping[str, int]
-    """Where rows were added up: tables and how many of their rows have this key's values."""
-    models: tuple[ModelStep, ...]
-    lookups: tuple[LookupLine, ...]
-    again: str
-    """Whether the models make the same value of the row again: `same`, `other: ...`, or why it was not tried."""
-    decisions: tuple[Decision, ...]
-
-    @property
-    def value(self) -> Any:
-        """The value asked for."""
-        return self.values.get(self.column) if self.column else None
 
 
 def trace(
@@ -268,8 +183,12 @@ class _Tracer:
         whole = self.column is None or self.contract is contract
         read = [(check, columns_of(contract, check)) for check in contract.row_checks]
         shown = [(check, columns) for check, columns in read if whole or direct & set(columns) or check.id in flagged]
+        # The newest of each key counts; the key asked for may be a part of theirs, then several do.
+        newest: dict[tuple[Any, ...], int] = {}
+        for number, row in enumerate(rows):
+            newest.setdefault(tuple(row[name] for name in contract.key), number)
         return [
-            self._accepted_row(contract, row, batches[row["_file"]], shown, is_current=number == 0)
+            self._accepted_row(contract, row, batches[row["_file"]], shown, is_current=number in newest.values())
             for number, row in enumerate(rows[:MOST])
         ]
 
@@ -318,9 +237,16 @@ class _Tracer:
         )
         names = [column[0] for column in found.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        return [self._held_row(contract, row, needle) for row in rows if _is_key(contract, row, keys)][:MOST]
+        now = fingerprint_of(contract, self.product.lookup_values(contract))
+        # One row may have been held back again and again, under each version of the rules.
+        rows.sort(key=lambda row: (row["_fingerprint"] == now, row["_run"]), reverse=True)
+        once: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in rows:
+            if _is_key(contract, row, keys):
+                once.setdefault((row["_object"], row["_raw"]), row)
+        return [self._held_row(contract, row, needle, now) for row in list(once.values())[:MOST]]
 
-    def _held_row(self, contract: Contract, row: Mapping[str, Any], needle: str) -> Row:
+    def _held_row(self, contract: Contract, row: Mapping[str, Any], needle: str, now: str) -> Row:
         broke = set(row["_checks"] or ())
         raw: dict[str, str | None] = json.loads(row["_raw"])
         landing = Landing(self.workspace.folder("landing"))
@@ -348,6 +274,7 @@ class _Tracer:
             origin=origin,
             contract_version=row["_contract"],
             run=row["_run"],
+            is_current=row["_fingerprint"] == now,
             error=row["_error"] or "",
         )
 
@@ -382,21 +309,32 @@ class _Tracer:
     def _replayed(
         self, accepted: Sequence[Row], values: Mapping[str, Any], upstream: Sequence[Related]
     ) -> tuple[tuple[LookupLine, ...], str]:
-        rows = {row.dataset.partition(".")[2]: row.select for row in accepted if row.is_current}
+        rows: dict[str, list[str]] = {}
+        for row in accepted:
+            if row.is_current:
+                rows.setdefault(row.dataset.partition(".")[2], []).append(row.select)
         if self.contract.layer == "accepted":
             return (), ""
         if self.column is None:
             return (), "name a column to have it made again and see the lookup lines it hangs on"
-        if not values or len(rows) != 1:
-            return (), "it was made of many rows" if values else ""
+        if not values:
+            return (), ""
+        if not rows or any(len(selects) >= MOST for selects in rows.values()):
+            return (), "it was made of many rows"
         lookups = dict.fromkeys(item.name for item in upstream if item.kind == "lookup" and item.how in DIRECT)
         typed = {name: _literal(self.contract, name, value) for name, value in self.key.items()}
         warehouse = self.workspace.folder("warehouse") / f"{self.product.name}.duckdb"
         try:
             done = replay(
-                self.product, self.models, rows, warehouse, model=self.contract.dataset, key=typed, column=self.column,
+                self.product,
+                self.models,
+                {name: " UNION ALL ".join(selects) for name, selects in rows.items()},
+                warehouse,
+                model=self.contract.dataset,
+                key=typed,
+                column=self.column,
                 lookups=[name for name in lookups if name != "boundary_sets"],
-            )  # fmt: skip
+            )
         except ReplayError as error:
             return (), f"not tried: {error}"
         if equal(done.value, values[self.column]):
@@ -409,6 +347,8 @@ def _rows(
 ) -> list[dict[str, Any]]:
     where = _where(contract, keys)
     try:
+        # Alone first: where no row is looked at, the engine does not mind a key that is no key.
+        con.execute(f"SELECT {', '.join(_literal(contract, name, value) for name, value in keys.items())}")
         found = con.execute(f"SELECT * FROM {table} WHERE {where}")
     except duckdb.ConversionException as error:
         raise LineageError(
