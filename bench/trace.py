@@ -33,7 +33,7 @@ from bench.pipeline import (
 )
 from bench.table import Row, Table, main, spread
 
-KEYS = 10
+KEYS = 5
 QUICK_ROWS = 200_000
 
 
@@ -71,7 +71,7 @@ def keys(folder: Path, count: int) -> tuple[list[str], list[str]]:
 
 
 def run(quick: bool) -> Table:
-    """Ten values of 13 million rows; with `quick` 4 of 200,000."""
+    """Five values of 13 million rows; with `quick` 4 of 200,000."""
     rows, count = (QUICK_ROWS, 4) if quick else (TEN_YEARS_ROWS, KEYS)
     folder = kept(rows)
     released, held = keys(folder, count)

@@ -88,7 +88,7 @@ def _database(
     product: Product, rows: Mapping[str, str], warehouse: Path, *, outlines: bool
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config={"threads": 1}) as con:
-        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         name = identifier(product.name)
         con.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
         for schema in ("accepted", "lookup", "geo"):

@@ -62,7 +62,8 @@ def trace(
     graph = Graph(edges_of(workspace, product, models, users=False), nodes_of(workspace, product, models))
     tracer = _Tracer(workspace, product, contract, wanted, column, models, graph)
     with duckdb.connect(config={"threads": workspace.settings.engine.threads}) as con:
-        con.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
+        # A bar of DuckDB's own, which it shows after two seconds, would stand in the middle of the answer.
+        con.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false; SET enable_progress_bar = false")
         return tracer.trace(con, decisions)
 
 
