@@ -54,8 +54,9 @@ lock: ## write requirements/ anew after pyproject.toml changed; UPGRADE=1 takes 
 bench: ## measure one thing beside its peers: make bench NAME=checks
 	@test -n "$(NAME)" || { echo "Say which one: make bench NAME=$$(grep -l __main__ bench/*.py | sed -e 's,.*/,,' -e 's,\.py$$,,' | tr '\n' '|' | sed 's,|$$,,')"; exit 2; }
 	@sh tools/setup.sh bench
+	@case $(NAME) in contract_grades) sh tools/setup.sh bench-grades ;; esac
 	.venv-bench/bin/python -m bench.$(NAME) $(ARGS)
 
 clean: ## remove environments and caches; never data (var/)
-	rm -rf node_modules src/civicops/portal/web/node_modules src/civicops/portal/built .venv .venv-bench .setup .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf node_modules src/civicops/portal/web/node_modules src/civicops/portal/built .venv .venv-bench .venv-bench-grades .setup .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -19,6 +19,8 @@ from tools.setup_env import ROOT, pinned_uv
 
 REQUIREMENTS = ROOT / "requirements"
 PEERS = ROOT / "bench" / "peers.txt"
+PEERS_ALONE = {"bench_grades": ROOT / "bench" / "peers_grades.txt"}
+"""Peers that cannot be installed beside civicops: lock file to what it is made from."""
 
 
 def build_requires() -> str:
@@ -51,6 +53,8 @@ def main() -> int:
         compile_lock(dev, [*whole, "--group", "dev", "-", *same], stdin=build, upgrade=upgrade)
         peers = [str(PEERS.relative_to(ROOT))] if PEERS.exists() else []
         compile_lock(bench, [*whole, *peers, "-", *same], stdin=build, upgrade=upgrade)
+        for name, file in PEERS_ALONE.items():
+            compile_lock(REQUIREMENTS / f"{name}.txt", [str(file.relative_to(ROOT))], upgrade=upgrade)
     except subprocess.CalledProcessError as error:
         print("lock: uv found no set of versions that fits; its reason stands above.", file=sys.stderr)
         return error.returncode

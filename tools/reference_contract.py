@@ -56,6 +56,8 @@ CUSTOM: dict[str, dict[str, str]] = {
         "trueValues": "texts that mean true",
         "falseValues": "texts that mean false",
         "unit": "the unit of a number",
+        "was": "what the column was called before: `{name, until}`; releases offer both names up to that day",
+        "reworded": "the version of the contract in which only the words of the description changed, not what they mean",
     },
 }
 """What civicops reads, by the name its reader has in `contracts/load.py`, where a test finds the same ones."""

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environment with everything in it: tools/setup.sh [runtime|dev|bench]
+# Makes the virtual environment with everything in it: tools/setup.sh [runtime|dev|bench|bench-grades]
 #
 # Belongs here: finding a Python that will do, on Debian, Ubuntu and macOS, and saying what to do where there is none.
 # Does not belong here: what is installed and when it is up to date (tools/setup_env.py).
@@ -10,7 +10,8 @@ level=${1:-runtime}
 case $level in
     runtime | dev) venv=.venv ;;
     bench) venv=.venv-bench ;;
-    *) echo "setup: there is no '$level'; use runtime, dev or bench." >&2; exit 2 ;;
+    bench-grades) venv=.venv-bench-grades ;;
+    *) echo "setup: there is no '$level'; use runtime, dev, bench or bench-grades." >&2; exit 2 ;;
 esac
 
 # The usual case first: nothing changed since last time. (PYTHON asks for a certain one, so there is more to look at.)

@@ -32,6 +32,8 @@ class Level:
     venv: Path
     lock: Path
     contained_in: tuple[str, ...] = ()
+    alone: bool = False
+    """Only what its lock names, without civicops: what cannot be installed beside it."""
 
     @property
     def stamp(self) -> Path:
@@ -54,6 +56,7 @@ LEVELS = {
         Level("runtime", ROOT / ".venv", ROOT / "requirements" / "lock.txt", contained_in=("dev",)),
         Level("dev", ROOT / ".venv", ROOT / "requirements" / "dev.txt"),
         Level("bench", ROOT / ".venv-bench", ROOT / "requirements" / "bench.txt"),
+        Level("bench-grades", ROOT / ".venv-bench-grades", ROOT / "requirements" / "bench_grades.txt", alone=True),
     )
 }
 
@@ -187,6 +190,8 @@ def install(level: Level) -> None:
         lock = ["--require-hashes", "--only-binary", ":all:", "-r", str(level.lock)]
         if not pip(level, "install", "-q", "--no-deps", *lock):
             raise SetupError("the packages could not be installed; see pip's lines above. Is there a network?")
+    if level.alone:
+        return
     # The build tools are in the lock, so this needs neither network nor a build environment of its own.
     if not pip(level, "install", "-q", "--no-deps", "--no-index", "--no-build-isolation", "-e", ROOT):
         raise SetupError("the packages are there but civicops itself could not be installed; see pip's lines above.")

@@ -68,6 +68,13 @@ class WorkspaceTable(_Closed):
         description="Hosts of sources inside your network, though their names do not say so, such as 'data.example.org'.",
     )
     timezone: str = Field(default="UTC", description="IANA time zone of schedules that name none of their own.")
+    downloads: str = Field(
+        default="", description="Folder that relative paths of sources are meant from; this file's own when left out."
+    )
+    preview: str = Field(
+        default="",
+        description="Name of the preview that this workspace is; `civicops preview` writes it. Nothing is sent out.",
+    )
 
 
 class EngineTable(_Closed):
@@ -285,6 +292,11 @@ class Workspace:
     @property
     def data(self) -> Path:
         return self.root / self.settings.workspace.data
+
+    @property
+    def downloads(self) -> Path:
+        """The folder that relative paths of sources are meant from."""
+        return self.root / self.settings.workspace.downloads
 
     @property
     def products_folder(self) -> Path:

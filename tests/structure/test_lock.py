@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tools.lock import PEERS
+from tools.lock import PEERS, PEERS_ALONE
 from tools.setup_env import LEVELS, ROOT, UV_LOCK
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -39,6 +39,9 @@ def entries(lock: Path) -> dict[str, list[tuple[Version, Requirement, list[str]]
 
 def direct(name: str) -> list[str]:
     """The requirements a lock is made from, as written."""
+    if name in PEERS_ALONE:
+        lines = PEERS_ALONE[name].read_text(encoding="utf-8").splitlines()
+        return [text for line in lines if (text := line.partition("#")[0].strip())]
     base = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
     peers = (
         [line.partition("#")[0].strip() for line in PEERS.read_text(encoding="utf-8").splitlines()]

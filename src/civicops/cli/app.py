@@ -14,6 +14,7 @@ import typer
 
 from civicops.cli import (
     auditing,
+    changing,
     making,
     observing,
     portal,
@@ -43,6 +44,10 @@ app.command("diagnose")(running.diagnose)
 app.command("up")(running.up)
 app.command("lineage")(tracing.lineage)
 app.command("trace")(tracing.trace)
+app.command("plan")(changing.plan)
+app.command("apply")(changing.apply)
+app.command("rollback")(changing.rollback)
+app.add_typer(changing.preview, name="preview")
 app.add_typer(making.app, name="new")
 app.add_typer(quarantining.app, name="quarantine")
 releasing.app.command("prov")(tracing.prov)

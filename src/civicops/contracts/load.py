@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from civicops.contracts import checktypes, odcs
 from civicops.contracts.custom import CustomReader
 from civicops.contracts.explain import explain_validation
-from civicops.contracts.model import Check, Column, Contract, Person, PrivacyRule
+from civicops.contracts.model import Check, Column, Contract, Person, PrivacyRule, Was
 from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import ContractFileError, Problem, nearest
 from civicops.contracts.yaml_lines import Document, YamlPath, read_yaml
@@ -102,6 +102,7 @@ class _Reader:
         for index, name in enumerate(names):
             if name in names[:index]:
                 self.problem((*at, "properties", index, "name"), f"column '{name}' is given twice")
+        self.old_names_free(columns, at)
         self.source_names_once(columns, at)
         key = tuple(
             item.name
@@ -157,6 +158,7 @@ class _Reader:
         null_values = custom.words("nullValues")
         true_values, false_values = custom.words("trueValues"), custom.words("falseValues")
         unit = custom.text("unit", optional=True)
+        was, reworded = custom.model("was", Was), custom.text("reworded", optional=True)
         custom.finish()
         options = dict(item.logicalTypeOptions)
         zone = options.pop("defaultTimezone", None)
@@ -191,8 +193,20 @@ class _Reader:
             null_values=tuple(null_values),
             pii_class=item.classification or "none",
             examples=tuple(str(example) for example in item.examples),
+            was=was,
+            reworded=reworded or None,
             **extra,
         )
+
+    def old_names_free(self, columns: tuple[Column, ...], at: YamlPath) -> None:
+        taken = {column.name for column in columns}
+        for index, column in enumerate(columns):
+            if column.was is None:
+                continue
+            if column.was.name in taken:
+                message = f"'{column.name}' was '{column.was.name}', but another column has or had that name too"
+                self.problem((*at, "properties", index, "customProperties"), message)
+            taken.add(column.was.name)
 
     def source_names_once(self, columns: tuple[Column, ...], at: YamlPath) -> None:
         owner: dict[str, str] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -40,6 +41,13 @@ class _Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Was(_Value):
+    """What a column was called before, and the last day on which it is offered under that name as well."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    until: date
+
+
 class Column(_Value):
     """One column: what it is called, what it means, in which unit, and how a source writes it."""
 
@@ -64,6 +72,9 @@ class Column(_Value):
     """Texts that mean 'no value' in the source, besides the empty one."""
     pii_class: str = "none"
     examples: tuple[str, ...] = ()
+    was: Was | None = None
+    reworded: str | None = None
+    """The version of the contract in which only the words of the description changed, not what they mean."""
 
     @property
     def sql_type(self) -> str:
@@ -161,6 +172,12 @@ class Contract(_Value):
     @property
     def owner(self) -> str:
         return next((person.username for person in self.people if person.role == "owner"), "nobody")
+
+    def old_names(self, today: date) -> tuple[tuple[str, str], ...]:
+        """(old name, present name) of every renamed column that is offered under both names on that day."""
+        return tuple(
+            (column.was.name, column.name) for column in self.columns if column.was and today <= column.was.until
+        )
 
     def column(self, name: str) -> Column:
         """The column called `name`; `KeyError` when there is none."""

@@ -51,6 +51,15 @@ _Loader.yaml_implicit_resolvers = {
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "merge")}
 
 
+def _refuse_conflicts(path: Path, text: str) -> None:
+    """Name the lines of a merge that nobody finished, before YAML finds something to say about them."""
+    marks = ("<<<<<<< ", "||||||| ", ">>>>>>> ")
+    found = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith(marks)]
+    if found:
+        message = "two branches changed this and nobody has decided between them (git's marks are still in the file)"
+        raise ContractFileError([Problem(path, number, message) for number in found])
+
+
 def read_yaml(path: Path) -> Document:
     """Read one YAML file.
 
@@ -61,6 +70,7 @@ def read_yaml(path: Path) -> Document:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ContractFileError([Problem(path, 1, f"cannot be read as UTF-8 text: {error}")]) from error
+    _refuse_conflicts(path, text)
     problems: list[Problem] = []
     lines: dict[YamlPath, int] = {}
     try:

@@ -18,7 +18,7 @@ from civicops.workspace import Product, Workspace, WorkspaceError
 def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...]:
     """What `sources.py` of a product says, with the replacements of `civicops.toml`.
 
-    A relative `path` is meant from the workspace's folder. Raises `WorkspaceError` when the file is missing, fails, or when
+    A relative `path` is meant from the workspace's folder (or its setting `downloads`). Raises `WorkspaceError` when the file is missing, fails, or when
     `civicops.toml` replaces a source that does not exist.
     """
     path = product.folder / "sources.py"
@@ -46,12 +46,12 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
     result: list[Source] = []
     for source in found:
         given = replaced.get(source.name, {})
-        local = workspace.root / given["path"] if "path" in given else None
+        local = workspace.downloads / given["path"] if "path" in given else None
         chosen = override(source, url=given.get("url"), path=local)
         if isinstance(chosen, FileSource) and chosen.path.parts[:1] == ("{data}",):
             chosen = replace(chosen, path=workspace.data.joinpath(*chosen.path.parts[1:]))
         elif isinstance(chosen, FileSource) and not chosen.path.is_absolute():
-            chosen = replace(chosen, path=workspace.root / chosen.path)
+            chosen = replace(chosen, path=workspace.downloads / chosen.path)
         elif isinstance(chosen, UrlSource | SocrataSource):
             host = urlsplit(chosen.url if isinstance(chosen, UrlSource) else chosen.base_url).hostname or ""
             chosen = replace(chosen, is_internal=host in workspace.settings.workspace.internal_hosts)

@@ -35,6 +35,7 @@ def inputs_hash(run: ProductRun) -> str:
         product, _, dataset = name.partition(".")
         release = run.releases.current(product, dataset)
         parts.append([name, release.version if release else None])
+    parts.extend([item.dataset, item.old_names(run.now.date())] for item in run.product.published)
     parts.append(code_hash())
     return _hash(json.dumps(parts).encode())
 

@@ -39,6 +39,10 @@ def write_sheets(workspace: Workspace, product: Product) -> tuple[SheetDone, ...
 
     Raises `CivicopsError` when no spreadsheet is configured, a dataset has no release, or Google refuses.
     """
+    if workspace.settings.workspace.preview:
+        raise CivicopsError(
+            "This workspace is a preview; it writes no sheets that others read.", hint="Export from the real one."
+        )
     spreadsheet = product.settings.get("spreadsheet", "")
     if not product.file.sheets or not spreadsheet:
         missing = "no `sheets` in its product.yaml" if not product.file.sheets else "no spreadsheet"

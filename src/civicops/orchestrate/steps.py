@@ -202,6 +202,7 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
                     select_sql=_table(contract.dataset),
                     provenance=provenance(run, contract, accepted, results),
                     store=run.releases,
+                    today=run.now.date(),
                 )
                 gated.append(Gated(contract, results, staged))
             notes = tuple(_published_note(item) for item in gated)

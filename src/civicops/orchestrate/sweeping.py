@@ -1,14 +1,17 @@
-"""Runs whose process is gone, in our records and in Dagster's.
+"""Runs whose process is gone, in our records and in Dagster's, and joint switches that one of them left half done.
 
-Belongs here: bringing both to `failed`. Does not belong here: how a dead run is known (`locks`).
+Belongs here: bringing the first to `failed`, finishing the second. Does not belong here: how a dead run is known (`locks`).
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from civicops.observe.watch import after_run
 from civicops.orchestrate.locks import GONE, sweep
+from civicops.release.store import ReleaseBusyError, ReleaseStore
+from civicops.release.together import recover_together
 from civicops.runs import RunLog
 from civicops.workspace import Workspace
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 def sweep_all(workspace: Workspace, instance: DagsterInstance | None = None) -> tuple[str, ...]:
     """Fail every run whose process is gone; returns their ids. With `instance`, Dagster's records are brought in line too."""
+    with contextlib.suppress(ReleaseBusyError):
+        recover_together(ReleaseStore(workspace.folder("releases")))
     runs = RunLog(workspace.folder("runs"))
     failed = [record for name in workspace.product_names for record in sweep(runs, name)]
     for record in failed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
@@ -25,8 +25,10 @@ _FIELD_TYPES = {"timestamp": "datetime"}
 _SCHEMA = "https://datapackage.org/profiles/2.0/datapackage.json"
 
 
-def describe(contract: Contract, provenance: Provenance, *, sha256: str, size: int, rows: int) -> dict[str, Any]:
-    """The descriptor of a release that has no version yet. `size` in bytes."""
+def describe(
+    contract: Contract, provenance: Provenance, *, sha256: str, size: int, rows: int, today: date | None = None
+) -> dict[str, Any]:
+    """The descriptor of a release that has no version yet. `size` in bytes; `today` as for `stage`."""
     return {
         "$schema": _SCHEMA,
         "name": contract.id,
@@ -48,7 +50,7 @@ def describe(contract: Contract, provenance: Provenance, *, sha256: str, size: i
                 "bytes": size,
                 "hash": f"sha256:{sha256}",
                 "rowcount": rows,
-                "schema": _schema(contract),
+                "schema": _schema(contract, today or datetime.now(UTC).date()),
             }
         ],
         "civicops": {
@@ -118,9 +120,10 @@ def essence(package: Mapping[str, Any]) -> dict[str, Any]:
     return kept | {"civicops": told}
 
 
-def _schema(contract: Contract) -> dict[str, Any]:
+def _schema(contract: Contract, today: date) -> dict[str, Any]:
+    fields = [_field(contract, column) for column in contract.columns]
     return {
-        "fields": [_field(contract, column) for column in contract.columns],
+        "fields": [*fields, *(_old_field(contract.column(new)) for _, new in contract.old_names(today))],
         "primaryKey": list(contract.key),
         # Parquet has a null of its own; an empty text is a text.
         "missingValues": [],
@@ -139,10 +142,25 @@ def _field(contract: Contract, column: Column) -> dict[str, Any]:
         field["unit"] = column.unit
     if column.timezone:
         field["timezone"] = column.timezone
+    if column.was:
+        field["was"] = column.was.name
     if column.examples:
         field["example"] = column.examples[0]
     constraints = _constraints(contract, column)
     return field | ({"constraints": constraints} if constraints else {})
+
+
+def _old_field(column: Column) -> dict[str, Any]:
+    """A renamed column under the name it had, with the day on which that ends."""
+    assert column.was is not None  # noqa: S101 - only those are asked for; tells the type checker so
+    return {
+        "name": column.was.name,
+        "title": column.title,
+        "type": _FIELD_TYPES.get(column.logical_type, column.logical_type),
+        "format": "default",
+        "description": f"The same as {column.name}, under the name it had; until {column.was.until}. {column.description}",
+        "deprecated": {"replaced_by": column.name, "until": column.was.until.isoformat()},
+    }
 
 
 def _constraints(contract: Contract, column: Column) -> dict[str, Any]:

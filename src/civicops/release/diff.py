@@ -44,7 +44,7 @@ class ColumnChange:
 class SchemaChange:
     """A column, unit or key that only one of the releases has, or has otherwise. Empty text: not there."""
 
-    kind: Literal["added", "removed", "type", "unit", "key"]
+    kind: Literal["added", "removed", "renamed", "type", "unit", "key"]
     column: str
     before: str
     after: str
@@ -136,7 +136,10 @@ def diff(con: duckdb.DuckDBPyConnection, old: Release, new: Release, *, sample: 
         before, after = old.package()["resources"][0], new.package()["resources"][0]
         rows = int(before["rowcount"]), int(after["rowcount"])
         types_before, types_after = _types(cursor, old), _types(cursor, new)
-        schema = _schema_changes(before["schema"], after["schema"], types_before, types_after)
+        renamed = _renamed(after["schema"], types_before)
+        old_rows, types_before = _side(old, before["schema"], types_before, renamed)
+        new_rows, types_after = _side(new, after["schema"], types_after, {})
+        schema = _schema_changes(before["schema"], after["schema"], types_before, types_after, renamed)
         if before["hash"] == after["hash"]:
             return ReleaseDiff(old, new, True, *rows, 0, 0, 0, (), schema, ())
         key = tuple(after["schema"].get("primaryKey", ()))
@@ -147,8 +150,8 @@ def diff(con: duckdb.DuckDBPyConnection, old: Release, new: Release, *, sample: 
             )
             raise DiffError(message, hint="Compare two releases with the same key.")
         sides = _Sides(
-            old=f"read_parquet({literal(str(old.data))}, file_row_number = true)",
-            new=f"read_parquet({literal(str(new.data))}, file_row_number = true)",
+            old=old_rows,
+            new=new_rows,
             rows_before=rows[0],
             rows_after=rows[1],
             key=key,
@@ -333,19 +336,44 @@ def _types(con: duckdb.DuckDBPyConnection, release: Release) -> dict[str, str]:
     return {str(row[0]): str(row[1]) for row in rows}
 
 
+def _renamed(after: dict[str, Any], types_before: dict[str, str]) -> dict[str, str]:
+    """Old name to new name of the columns that the newer release says were renamed, and that the older one has so."""
+    names = {field["name"]: field.get("was") for field in after["fields"]}
+    return {was: name for name, was in names.items() if was in types_before and name not in types_before}
+
+
+def _side(
+    release: Release, schema: dict[str, Any], types: dict[str, str], renamed: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """The rows of one side and its types, under the newer names and without columns that only repeat another one."""
+    relation = f"read_parquet({literal(str(release.data))}, file_row_number = true)"
+    twice = [field["name"] for field in schema["fields"] if "deprecated" in field and field["name"] in types]
+    kept = {renamed.get(name, name): kind for name, kind in types.items() if name not in twice}
+    if not twice and not renamed:
+        return relation, kept
+    without = f" EXCLUDE ({', '.join(map(identifier, twice))})" if twice else ""
+    pairs = ", ".join(f"{identifier(a)} AS {identifier(b)}" for a, b in renamed.items() if a not in twice)
+    return f"(SELECT *{without}{f' RENAME ({pairs})' if pairs else ''} FROM {relation})", kept
+
+
 def _schema_changes(
-    before: dict[str, Any], after: dict[str, Any], types_before: dict[str, str], types_after: dict[str, str]
+    before: dict[str, Any],
+    after: dict[str, Any],
+    types_before: dict[str, str],
+    types_after: dict[str, str],
+    renamed: Mapping[str, str],
 ) -> tuple[SchemaChange, ...]:
-    found = [SchemaChange("removed", name, types_before[name], "") for name in types_before if name not in types_after]
+    found = [SchemaChange("renamed", new, was, new) for was, new in renamed.items()]
+    found += [SchemaChange("removed", name, types_before[name], "") for name in types_before if name not in types_after]
     found += [SchemaChange("added", name, "", types_after[name]) for name in types_after if name not in types_before]
-    units_before = {field["name"]: field.get("unit", "") for field in before["fields"]}
+    units_before = {renamed.get(field["name"], field["name"]): field.get("unit", "") for field in before["fields"]}
     units_after = {field["name"]: field.get("unit", "") for field in after["fields"]}
     for name, kind in types_after.items():
         if name in types_before and types_before[name] != kind:
             found.append(SchemaChange("type", name, types_before[name], kind))
         if name in units_before and name in units_after and units_before[name] != units_after[name]:
             found.append(SchemaChange("unit", name, units_before[name], units_after[name]))
-    keys = [", ".join(schema.get("primaryKey", ())) for schema in (before, after)]
+    keys = [", ".join(renamed.get(name, name) for name in schema.get("primaryKey", ())) for schema in (before, after)]
     if keys[0] != keys[1]:
         found.append(SchemaChange("key", "", *keys))
     return tuple(found)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import duckdb
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.release.datapackage import describe, essence, with_version
-from civicops.release.files import explained, sync_file, sync_folder, write_json
+from civicops.release.files import explained, link_or_copy, sync_file, sync_folder, write_json
 from civicops.release.sql import ReleaseRefusedError, literal, release_select
 from civicops.release.staging import Staging, open_staging
 from civicops.release.store import ReleaseStore
@@ -88,18 +88,21 @@ def stage(
     select_sql: str,
     provenance: Provenance,
     store: ReleaseStore,
+    today: date | None = None,
 ) -> StagedRelease:
     """Write the rows of `select_sql` as the next release of the contract's dataset, without anybody seeing it yet.
 
     Columns get the contract's order and types, privacy rules are applied on the way, rows are put into a total order: the
     same rows give the same bytes, whatever their order before and however many threads. The sort spills into the
-    `temp_directory` of `con` under its `memory_limit`; both are the caller's to set.
+    `temp_directory` of `con` under its `memory_limit`; both are the caller's to set. `today` (UTC by default) decides which old
+    names of renamed columns are still offered.
 
     Raises `ReleaseRefusedError` when a check that stops failed, rows are unaccounted for, or table and contract differ;
     `ReleaseWriteError` when the disk does not take it. Nothing is left behind then.
     """
     _refuse_by_gate(contract, provenance)
-    select = release_select(con, contract, select_sql)
+    today = today or datetime.now(UTC).date()
+    select = release_select(con, contract, select_sql, today)
     current = store.current(contract.product, contract.dataset)
     folder = store.product_folder(contract.product)
     with explained(f"write a release of {contract.id}", folder):
@@ -110,7 +113,7 @@ def stage(
             with (staging.folder / DATA_FILE).open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = (staging.folder / DATA_FILE).stat().st_size
-            package = describe(contract, provenance, sha256=sha256, size=size, rows=rows)
+            package = describe(contract, provenance, sha256=sha256, size=size, rows=rows, today=today)
         except BaseException:
             staging.close()
             raise
@@ -156,6 +159,29 @@ def publish(
     )
 
 
+def adopt(contract: Contract, release: Release, *, store: ReleaseStore) -> StagedRelease:
+    """Stage the data of a release of another store (a trial's) without copying them, where the file system can.
+
+    Raises `ReleaseWriteError`; `OSError` or `ValueError` when the other release cannot be read.
+    """
+    package = release.package()
+    current = store.current(contract.product, contract.dataset)
+    resource = package["resources"][0]
+    rows, sha256 = int(resource["rowcount"]), str(resource["hash"]).removeprefix("sha256:")
+    base = current.version if current else None
+    if current is not None and _says_the_same(current, package):
+        return StagedRelease(contract, rows, sha256, base, current, package, None)
+    folder = store.product_folder(contract.product)
+    with explained(f"take over a release of {contract.id}", folder):
+        staging = open_staging(folder, contract.dataset)
+        try:
+            link_or_copy(release.data, staging.folder / DATA_FILE)
+        except BaseException:
+            staging.close()
+            raise
+    return StagedRelease(contract, rows, sha256, base, None, package, staging)
+
+
 def discard(staged: Sequence[StagedRelease]) -> None:
     """Remove what was staged and not published. Safe to repeat, and after `publish`."""
     for item in staged:
@@ -167,23 +193,33 @@ def _place_and_switch(
     new: Sequence[StagedRelease], store: ReleaseStore, moment: datetime, reason: str, run_id: str | None
 ) -> Switch:
     product = new[0].contract.product
-    second = _free_second(new, store, moment)
-    versions = {item.contract.dataset: version_id(second, item.data_sha256) for item in new}
-    for item in new:
-        _finish(item, with_version(item.package, versions[item.contract.dataset], moment))
-    store.announce(product, versions)
     try:
-        for item in new:
-            target = store.release(product, item.contract.dataset, versions[item.contract.dataset]).path
-            item.data.parent.rename(target)
-            # Only what can still be renamed may be written to, so the folder is opened to readers after its files closed.
-            target.chmod(0o700 if item.contract.access == "restricted" else 0o755)
-            sync_folder(target.parent)
+        versions = place(new, store, moment)
         before = {dataset: release.version for dataset, release in store.snapshot(product).items()}
         return store.switch(product, before | versions, action="publish", reason=reason, run_id=run_id, now=moment)
     finally:
         with _best_effort():
             store.settle(product)
+
+
+def place(new: Sequence[StagedRelease], store: ReleaseStore, moment: datetime) -> dict[str, str]:
+    """Rename what was staged of one product into place, current for nobody yet; dataset to version. Only inside `writing`.
+
+    What does not become current afterwards is removed by `store.settle`.
+    """
+    product = new[0].contract.product
+    second = _free_second(new, store, moment)
+    versions = {item.contract.dataset: version_id(second, item.data_sha256) for item in new}
+    for item in new:
+        _finish(item, with_version(item.package, versions[item.contract.dataset], moment))
+    store.announce(product, versions)
+    for item in new:
+        target = store.release(product, item.contract.dataset, versions[item.contract.dataset]).path
+        item.data.parent.rename(target)
+        # Only what can still be renamed may be written to, so the folder is opened to readers after its files closed.
+        target.chmod(0o700 if item.contract.access == "restricted" else 0o755)
+        sync_folder(target.parent)
+    return versions
 
 
 def _finish(item: StagedRelease, package: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 
 import duckdb
 from sqlglot import exp
@@ -59,9 +60,10 @@ def row_hash(values: Iterable[tuple[str, str]]) -> str:
     return f"hash({', '.join(parts)})" if parts else "hash(0)"
 
 
-def release_select(con: duckdb.DuckDBPyConnection, contract: Contract, select_sql: str) -> str:
+def release_select(con: duckdb.DuckDBPyConnection, contract: Contract, select_sql: str, today: date) -> str:
     """The SELECT of what may be published: the contract's columns, in its order and types, treated and totally ordered.
 
+    Columns that were renamed stand behind them once more under the name they had, up to the day the contract says.
     Exact values are replaced before rows are sorted, so neither the values nor the order of the rows gives them away.
     Raises `ReleaseRefusedError` where table and contract differ or the contract forbids the release.
     """
@@ -75,7 +77,8 @@ def release_select(con: duckdb.DuckDBPyConnection, contract: Contract, select_sq
     )
     _refuse_other_types(con, contract, found)
     treated = f"SELECT\n  {columns}\nFROM (\n{inner}\n) AS source"
-    return f"SELECT * FROM (\n{treated}\n) AS treated ORDER BY {_total_order(contract)}"
+    olds = "".join(f", {identifier(new)} AS {identifier(old)}" for old, new in contract.old_names(today))
+    return f"SELECT *{olds} FROM (\n{treated}\n) AS treated ORDER BY {_total_order(contract)}"
 
 
 def refuse_by_contract(contract: Contract) -> None:

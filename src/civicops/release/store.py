@@ -4,6 +4,7 @@
     releases/<product>/history.jsonl                     every switch of it
     releases/<product>/<dataset>/<version>/data.parquet
     releases/<product>/<dataset>/<version>/datapackage.json
+    releases/.together.json                              only while several products are switched together
 
 Belongs here: finding releases, switching the pointer, mending what a crash left. Does not belong here: making a release
 (`publish`), choosing one to go back to (`rollback`) or to delete (`prune`).
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from filelock import FileLock, Timeout
 from civicops.errors import CivicopsError
 from civicops.release.files import explained, remove_folder, replace_json, sync_folder
 from civicops.release.history import append_history, read_history, who_acts
+from civicops.release.journal import pending_switches, settle_journal
 from civicops.release.staging import clean_stale
 from civicops.release.values import Release, Switch, SwitchAction, is_name, is_version
 
@@ -66,7 +68,18 @@ class ReleaseStore:
         )
 
     def last_switch(self, product: str) -> Switch | None:
-        """The switch that made what is current now, or `None` before the first. Raises `ReleaseStoreError`."""
+        """The switch that made what is current now, or `None` before the first. Raises `ReleaseStoreError`.
+
+        While several products are switched together, what the journal says counts from the moment it is there: no reader
+        sees some of them switched and others not, not even after a crash in between.
+        """
+        pending = pending_switches(self.root).get(product)
+        written = self._written_switch(product)
+        if pending is not None and (written is None or written.sequence < pending.sequence):
+            return pending
+        return written
+
+    def _written_switch(self, product: str) -> Switch | None:
         path = self.product_folder(product) / CURRENT_FILE
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -195,7 +208,21 @@ class ReleaseStore:
         Raises `NoReleaseError` when one of the versions is not whole on the disk, `OSError` when the pointer cannot be
         written; either way what was current stays so.
         """
-        folder = self.product_folder(product)
+        switch = self.prepared(product, after, action=action, reason=reason, run_id=run_id, now=now)
+        self.put(product, switch)
+        return switch
+
+    def prepared(
+        self,
+        product: str,
+        after: Mapping[str, str],
+        *,
+        action: SwitchAction,
+        reason: str = "",
+        run_id: str | None = None,
+        now: datetime | None = None,
+    ) -> Switch:
+        """The switch that `switch` would make, not made yet. Raises `NoReleaseError` as it does."""
         last = self.last_switch(product)
         for dataset, version in after.items():
             if not self.release(product, dataset, version).is_complete():
@@ -203,7 +230,7 @@ class ReleaseStore:
                 raise NoReleaseError(
                     f"Release {version} of {product}.{dataset} is not complete on the disk.", hint=hint
                 )
-        switch = Switch(
+        return Switch(
             sequence=last.sequence + 1 if last else 1,
             action=action,
             at=now or datetime.now(UTC),
@@ -213,15 +240,16 @@ class ReleaseStore:
             reason=reason,
             run_id=run_id,
         )
+
+    def put(self, product: str, switch: Switch) -> None:
+        """Write a prepared switch as the pointer. Only inside `writing`. Raises `OSError`."""
+        folder = self.product_folder(product)
         content = {"product": product, "datasets": dict(switch.after), "switch": switch.to_json()}
         replace_json(folder / CURRENT_FILE, content)
         # From here on the switch has happened. Its record is inside the pointer too, so a full disk now loses nothing:
         # the next writer appends the missing line.
-        try:
+        with suppress(OSError):
             append_history(folder / HISTORY_FILE, switch)
-        except OSError:
-            return switch
-        return switch
 
     def announce(self, product: str, placing: Mapping[str, str]) -> None:
         """Say which version folders are about to be renamed into place, so that a crash before the switch is undone."""
@@ -234,6 +262,10 @@ class ReleaseStore:
             remove_folder(self.dataset_folder(product, dataset) / version)
         (folder / _JOURNAL_FILE).unlink(missing_ok=True)
         sync_folder(folder)
+
+    def settle_together(self) -> bool:
+        """Remove the journal of a joint switch once every product's own pointer says the same; whether none is left."""
+        return settle_journal(self.root, self._written_switch)
 
     def _unfinished(self, product: str) -> set[tuple[str, str]]:
         path = self.product_folder(product) / _JOURNAL_FILE
@@ -249,7 +281,10 @@ class ReleaseStore:
         folder = self.product_folder(product)
         last = self.last_switch(product)
         if last is not None:
+            if last != self._written_switch(product):
+                self.put(product, last)
             append_history(folder / HISTORY_FILE, last)
+        settle_journal(self.root, self._written_switch)
         if (folder / _JOURNAL_FILE).exists():
             self.settle(product)
         for leftover in folder.glob(f".{CURRENT_FILE}.*.tmp"):

@@ -1,0 +1,209 @@
+"""Two states of a repository: a commit, and the files as they lie there now.
+
+Belongs here: finding the repository around a workspace, taking the products of a commit out of it, which files differ and what kind
+of file each is. Does not belong here: what a difference means (`grade`) or does (`civicops.orchestrate.planning`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from civicops.errors import CivicopsError
+from civicops.workspace import SETTINGS_FILE, Workspace, read_settings
+
+FileKind = Literal["contract", "model", "lookup", "source", "settings", "page", "monitor", "code", "words"]
+_TIMEOUT_SECONDS = 120
+
+
+class StateError(CivicopsError):
+    """The two states cannot be had: no repository, no such commit."""
+
+
+@dataclass(frozen=True)
+class State:
+    """The products of a workspace at one moment.
+
+    `files` gives product -> path in its folder -> sha256 of the content; `settings` product -> hash of its part of `civicops.toml`
+    (the values themselves may hold secrets).
+    """
+
+    workspace: Workspace
+    commit: str | None
+    is_dirty: bool
+    files: Mapping[str, Mapping[str, str]]
+    settings: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over all of it but the commit: two equal ones are the same state."""
+        content = [
+            sorted((name, sorted(files.items())) for name, files in self.files.items()),
+            sorted(self.settings.items()),
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file, or the settings, of one product that differ."""
+
+    product: str
+    path: str
+    kind: FileKind
+    how: Literal["added", "changed", "removed"]
+
+    @property
+    def touches_data(self) -> bool:
+        """Whether what a run makes can depend on it."""
+        return self.kind not in ("page", "monitor", "words")
+
+
+class Repository:
+    """The git repository around a workspace's products."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        products = workspace.products_folder.resolve()
+        top = _git(products, "rev-parse", "--show-toplevel")
+        if top is None:
+            message = f"{products} is not in a git repository, so there is nothing to compare it with."
+            raise StateError(message, hint="`git init`, `git add` and `git commit` it once.")
+        self.top = Path(top.strip()).resolve()
+        self.products = products.relative_to(self.top)
+
+    def base(self, ref: str = "") -> tuple[str, str]:
+        """The name and the commit to compare with: `ref`, else the main branch, else (on it) the last commit.
+
+        Raises `StateError` for a commit that does not exist, is not fetched (a shallow clone), or no longer exists.
+        """
+        chosen = ref or self._main() or "HEAD"
+        commit = self._git("rev-parse", "--verify", "--quiet", f"{chosen}^{{commit}}")
+        if commit is None:
+            is_shallow = (self._git("rev-parse", "--is-shallow-repository") or "").strip() == "true"
+            hint = "`git branch -a` lists what there is."
+            if is_shallow:
+                hint = "This clone holds only its newest commits: `git fetch --unshallow` gets the others."
+            raise StateError(f"There is no commit '{chosen}' in this repository.", hint=hint)
+        if self._git("cat-file", "-e", f"{commit.strip()}:{self.products.as_posix()}") is None:
+            raise StateError(
+                f"'{chosen}' has no folder {self.products.as_posix()}.", hint="Name a commit that has the products."
+            )
+        return chosen, commit.strip()
+
+    def _main(self) -> str:
+        here = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
+        for name in ("main", "master"):
+            if here != name and self._git("rev-parse", "--verify", "--quiet", f"refs/heads/{name}") is not None:
+                return name
+        return ""
+
+    def at(self, commit: str, folder: Path) -> State:
+        """The state of a commit, its products written below `folder`. Raises `StateError` when git cannot give it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = [self.products.as_posix()]
+        settings_path = _within(self.workspace.root / SETTINGS_FILE, self.top)
+        if settings_path and self._git("cat-file", "-e", f"{commit}:{settings_path.as_posix()}") is not None:
+            wanted.append(settings_path.as_posix())
+        done = subprocess.run(  # noqa: S603 - fixed words and a commit that git itself named
+            ["git", "-C", str(self.top), "archive", "--format=tar", commit, "--", *wanted],
+            capture_output=True, check=False, timeout=_TIMEOUT_SECONDS,
+        )  # fmt: skip
+        if done.returncode != 0:
+            text = done.stderr.decode(errors="replace").strip()
+            raise StateError(f"git cannot give commit {commit[:12]}: {text}", hint="`git fsck` says what is damaged.")
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        settings = self.workspace.settings
+        if len(wanted) > 1:
+            settings = read_settings(folder / wanted[1])
+        table = settings.workspace.model_copy(
+            update={"products": str(folder / self.products), "data": str(self.workspace.data)}
+        )
+        workspace = Workspace(self.workspace.root, settings.model_copy(update={"workspace": table}))
+        root = folder / self.products
+        paths = [path for path in sorted(root.rglob("*")) if path.is_file()]
+        return State(workspace, commit, False, _hashes(root, paths), _settings(workspace))
+
+    def now(self) -> State:
+        """The state of the files as they lie there, committed or not; what git ignores does not count."""
+        root = self.top / self.products
+        listed = self._git("ls-files", "-z", "-co", "--exclude-standard", "--", self.products.as_posix()) or ""
+        paths = sorted({self.top / name for name in listed.split("\0") if name})
+        commit = self._git("rev-parse", "HEAD")
+        dirty = bool((self._git("status", "--porcelain", "--", self.products.as_posix()) or "").strip())
+        files = _hashes(root, [path for path in paths if path.is_file()])
+        return State(self.workspace, commit.strip() if commit else None, dirty, files, _settings(self.workspace))
+
+    def _git(self, *words: str) -> str | None:
+        return _git(self.top, *words)
+
+
+def differing(base: State, head: State) -> tuple[FileChange, ...]:
+    """Every file and every product's settings that differ, by product and path."""
+    found: list[FileChange] = []
+    for product in sorted({*base.files, *head.files}):
+        before, after = base.files.get(product, {}), head.files.get(product, {})
+        for path in sorted({*before, *after}):
+            if before.get(path) != after.get(path):
+                how = "added" if path not in before else "removed" if path not in after else "changed"
+                found.append(FileChange(product, path, kind_of(path), how))  # type: ignore[arg-type]
+        if product in base.files and product in head.files and base.settings.get(product) != head.settings.get(product):
+            found.append(FileChange(product, SETTINGS_FILE, "settings", "changed"))
+    return tuple(found)
+
+
+def kind_of(path: str) -> FileKind:
+    """What a file of a product is, by its place."""
+    room, _, rest = path.partition("/")
+    if path == "product.yaml":
+        return "settings"
+    if path == "sources.py":
+        return "source"
+    if path == "monitors.py":
+        return "monitor"
+    kinds: dict[str, FileKind] = {"contracts": "contract", "models": "model", "lookups": "lookup", "pages": "page"}
+    if rest and room in kinds:
+        return kinds[room]
+    return "code" if path.endswith((".py", ".sql", ".yaml", ".yml")) else "words"
+
+
+def _hashes(root: Path, paths: list[Path]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for path in paths:
+        product, *rest = path.relative_to(root).parts
+        if rest and "__pycache__" not in rest:
+            found.setdefault(product, {})["/".join(rest)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {name: files for name, files in found.items() if "product.yaml" in files}
+
+
+def _settings(workspace: Workspace) -> dict[str, str]:
+    def digest(value: Any) -> str:
+        return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+    return {name: digest(table) for name, table in workspace.settings.products.items()}
+
+
+def _within(path: Path, top: Path) -> Path | None:
+    try:
+        return path.resolve().relative_to(top)
+    except ValueError:
+        return None
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What git answers, or None when it says no."""
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS
+        )
+    except FileNotFoundError as error:
+        raise StateError("git is not installed.", hint="A plan compares two states of a git repository.") from error
+    return done.stdout if done.returncode == 0 else None

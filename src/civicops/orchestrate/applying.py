@@ -1,0 +1,297 @@
+"""Doing exactly what a plan says, or nothing; and undoing it.
+
+    the world      files, code, landed deliveries and current releases are those of the plan, or it is refused
+    the trial      what the plan built, if it is still there; else built again, and it must give the same bytes
+    the switch     all releases of all products in one step, journalled (`civicops.release.together`)
+    the records    a run record per product, checked rows taken over, monitors looked at
+
+Belongs here: that order. Does not belong here: making plans (`planning`).
+
+A plan that was applied is known by the switches it made: there is no second book that could disagree with the releases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from civicops.change.plan import Plan
+from civicops.change.previews import share
+from civicops.change.states import Repository
+from civicops.checks.batches import BatchStore
+from civicops.errors import CivicopsError
+from civicops.observe.watch import after_run
+from civicops.orchestrate import steps
+from civicops.orchestrate.locks import product_lock
+from civicops.orchestrate.planning import FOLDER, WORK, make_plan, ordered, world
+from civicops.orchestrate.trial import with_data
+from civicops.release.publish import StagedRelease, adopt, discard
+from civicops.release.store import ReleaseStore
+from civicops.release.together import publish_together, recover_together, switch_together, writing_all
+from civicops.release.values import Switch
+from civicops.runs import RunLog
+from civicops.workspace import Product, Workspace
+
+APPLIED, UNDONE = "plan ", "undo plan "
+_WAIT_SECONDS = 30.0
+Say = Callable[[str], None]
+_log = logging.getLogger("civicops.change")
+
+
+class WorldMovedError(CivicopsError):
+    """Something that the plan depends on is no longer as it was."""
+
+
+class NotApprovedError(CivicopsError):
+    """Somebody who must agree has not."""
+
+
+class ApplyError(CivicopsError):
+    """The plan cannot be applied, or not undone."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was done: product to switch. `already`: this plan had been applied before, and nothing was done now."""
+
+    plan: str
+    switches: dict[str, Switch]
+    already: bool
+
+
+def apply_plan(
+    workspace: Workspace, plan: Plan, *, approved: Sequence[str] = (), say: Say = lambda _text: None
+) -> Applied:
+    """Do what the plan says: all of its releases become current together, or nothing changes.
+
+    Applied twice, it says so and does nothing. Raises `WorldMovedError`, `NotApprovedError`, `ApplyError`, and what locks and the
+    disk raise; nothing has changed then.
+    """
+    store = ReleaseStore(workspace.folder("releases"))
+    recover_together(store, wait=_WAIT_SECONDS)
+    if before := _applied(store, plan):
+        return Applied(plan.id, before, already=True)
+    if plan.problems:
+        hint = "Mend that, and plan again."
+        raise ApplyError(f"Plan {plan.id} cannot be applied: {' '.join(plan.problems)}", hint=hint)
+    missing = [item for item in plan.approvals if item.who not in approved]
+    if missing:
+        words = "; ".join(f"{item.who} ({item.why[0]})" for item in missing)
+        flags = " ".join(f"--approved {item.who}" for item in missing)
+        raise NotApprovedError(f"Plan {plan.id} needs the approval of {words}.", hint=f"When they agree: add {flags}.")
+    runs = RunLog(workspace.folder("runs"))
+    with ExitStack() as stack:
+        for name in plan.products:
+            stack.enter_context(product_lock(runs, name, wait=_WAIT_SECONDS))
+        products = [workspace.product(name) for name in plan.products]
+        _same_world(workspace, plan, products)
+        trial = _trial(workspace, plan, say)
+        switches = _switch(workspace, trial, plan, products)
+    _after(workspace, trial, plan, products, switches)
+    return Applied(plan.id, switches, already=False)
+
+
+def undo(workspace: Workspace, plan_id: str = "") -> dict[str, Switch]:
+    """Make current again what was before a plan was applied, in all its products at once; by default the last one applied.
+
+    Takes as long as writing a few small files. Raises `ApplyError` when there is none, or when something else was published since.
+    """
+    store = ReleaseStore(workspace.folder("releases"))
+    recover_together(store, wait=_WAIT_SECONDS)
+    chosen, made = _last_applied(store, plan_id)
+    with writing_all(store, tuple(made), wait=_WAIT_SECONDS):
+        for product, switch in made.items():
+            last = store.last_switch(product)
+            if last is None or last.sequence != switch.sequence:
+                what = last.reason or last.action if last else "nothing"
+                raise ApplyError(
+                    f"{product} has been published or rolled back since plan {chosen} was applied ({what}).",
+                    hint=f"`civicops release rollback {product}` goes back in that product alone.",
+                )
+        afters = {product: switch.before for product, switch in made.items()}
+        return switch_together(store, afters, action="rollback", reason=f"{UNDONE}{chosen}")
+
+
+def _applied(store: ReleaseStore, plan: Plan) -> dict[str, Switch]:
+    """The switches that this plan made, if it was applied and not undone since."""
+    found: dict[str, Switch] = {}
+    for product in plan.products:
+        for switch in reversed(store.history(product)):
+            if switch.reason == f"{UNDONE}{plan.id}":
+                break
+            if switch.reason == f"{APPLIED}{plan.id}":
+                found[product] = switch
+                break
+    return found
+
+
+def _last_applied(store: ReleaseStore, plan_id: str) -> tuple[str, dict[str, Switch]]:
+    newest: tuple[datetime, str] | None = None
+    undone: set[str] = set()
+    found: dict[str, dict[str, Switch]] = {}
+    for product in store.products():
+        for switch in store.history(product):
+            if switch.reason.startswith(UNDONE):
+                name = switch.reason.removeprefix(UNDONE)
+                undone.add(name)
+                found.pop(name, None)
+            elif switch.reason.startswith(APPLIED):
+                name = switch.reason.removeprefix(APPLIED)
+                found.setdefault(name, {})[product] = switch
+                if newest is None or switch.at >= newest[0]:
+                    newest = (switch.at, name)
+    wanted = [name for name in found if name.startswith(plan_id)] if plan_id else [newest[1]] if newest else []
+    if len(wanted) != 1 or wanted[0] not in found:
+        gone = wanted[0] if wanted else plan_id
+        message = f"Plan {gone} was applied and undone already." if gone in undone else "No plan has been applied here."
+        raise ApplyError(message, hint="`civicops release list PRODUCT` shows what is current.")
+    return wanted[0], found[wanted[0]]
+
+
+def _same_world(workspace: Workspace, plan: Plan, products: list[Product]) -> None:
+    now = world(workspace, Repository(workspace).now(), products)
+    moved = (
+        [f"files of the workspace (they are not those of {plan.head_commit or 'the plan'})"]
+        if now.head != plan.world.head
+        else []
+    )
+    moved += ["civicops itself"] if now.code != plan.world.code else []
+    for name in plan.products:
+        moved += [f"what has landed of {name}"] if now.landed[name] != plan.world.landed[name] else []
+        moved += [f"the current releases of {name}"] if now.releases[name] != plan.world.releases[name] else []
+    if moved:
+        raise WorldMovedError(
+            f"Plan {plan.id} says what would happen then, not now: {', '.join(moved)} changed since it was made.",
+            hint="Nothing was changed. `civicops plan` says what would happen now.",
+        )
+
+
+def _trial(workspace: Workspace, plan: Plan, say: Say) -> Workspace:
+    """The trial of the plan, whole and with the bytes it promised; built again where it is gone."""
+    folder = workspace.folder(FOLDER) / WORK / plan.id
+    trial = with_data(workspace, folder)
+    if not folder.is_dir() or _wrong(trial, plan):
+        say("What the plan built is not here any more: building it again.")
+        again = make_plan(workspace, plan.base_commit, say=say)
+        if again.problems:
+            raise ApplyError(f"Plan {plan.id} can no longer be built: {' '.join(again.problems)}", hint="Plan again.")
+        made = workspace.folder(FOLDER) / WORK / again.id
+        if made != folder and made.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+            made.rename(folder)
+    if wrong := _wrong(trial, plan):
+        raise ApplyError(
+            f"Building plan {plan.id} again gave other data for {', '.join(wrong)}; nothing was changed.",
+            hint="A model or page gives other rows each time, for example by asking for the time. Mend it and plan again.",
+        )
+    return trial
+
+
+def _wrong(trial: Workspace, plan: Plan) -> list[str]:
+    """Datasets whose release in the trial is not, byte for byte, what the plan promised."""
+    store, found = ReleaseStore(trial.folder("releases")), []
+    for effect in plan.releases:
+        product, _, dataset = effect.dataset.partition(".")
+        release = store.current(product, dataset)
+        try:
+            with release.data.open("rb") if release else open(os.devnull, "rb") as stream:  # noqa: PTH123 - nothing to read
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            sha256 = ""
+        if sha256 != effect.data_sha256:
+            found.append(effect.dataset)
+    return found
+
+
+def _switch(workspace: Workspace, trial: Workspace, plan: Plan, products: list[Product]) -> dict[str, Switch]:
+    real, theirs = ReleaseStore(workspace.folder("releases")), ReleaseStore(trial.folder("releases"))
+    staged: dict[str, list[StagedRelease]] = {}
+    run_ids: dict[str, str] = {}
+    try:
+        for product in products:
+            record = RunLog(trial.folder("runs")).last_success(product.name)
+            if record is not None:
+                run_ids[product.name] = record.run_id
+            staged[product.name] = [
+                adopt(contract, theirs.find(product.name, contract.dataset), store=real)
+                for contract in product.published
+            ]
+        _take_rows(workspace, trial, products)
+        return publish_together(staged, store=real, reason=f"{APPLIED}{plan.id}", run_ids=run_ids, wait=_WAIT_SECONDS)
+    except BaseException:
+        discard([item for items in staged.values() for item in items])
+        raise
+
+
+def _take_rows(workspace: Workspace, trial: Workspace, products: list[Product]) -> None:
+    """Give the real workspace the batches that the trial checked, so that no run checks those rows again."""
+    for product in products:
+        mine = BatchStore(workspace.folder("accepted"), workspace.folder("quarantine"), product.name)
+        other = BatchStore(trial.folder("accepted"), trial.folder("quarantine"), product.name)
+        for contract in product.accepted:
+            for batch in other.batches(contract.dataset):
+                final = mine.folder(contract.dataset, batch.id)
+                if (final / "batch.json").exists():
+                    continue
+                work = final.with_name(f".{batch.id}.{os.getpid()}")
+                shutil.rmtree(work, ignore_errors=True)
+                held = other.held(batch)
+                if held.is_file() and not mine.held(batch).exists():
+                    mine.held(batch).parent.mkdir(parents=True, exist_ok=True)
+                    share_file(held, mine.held(batch))
+                share(other.folder(contract.dataset, batch.id), work)
+                work.rename(final)
+
+
+def share_file(source: Path, target: Path) -> None:
+    """A second name for one file, put there in one step."""
+    work = target.with_name(f".{target.name}.{os.getpid()}")
+    work.unlink(missing_ok=True)
+    shutil.copy2(source, work) if source.stat().st_dev != target.parent.stat().st_dev else os.link(source, work)
+    work.replace(target)
+
+
+def _after(
+    workspace: Workspace, trial: Workspace, plan: Plan, products: list[Product], switches: dict[str, Switch]
+) -> None:
+    """Keep a record of each product as of a run, and let the monitors look. What goes wrong here undoes nothing."""
+    runs, store = RunLog(workspace.folder("runs")), ReleaseStore(workspace.folder("releases"))
+    for product in ordered(products):
+        record = RunLog(trial.folder("runs")).last_success(product.name)
+        if record is None:
+            continue
+        released = {name: release.version for name, release in store.snapshot(product.name).items()}
+        with _logged(f"the record of {product.name}"):
+            inputs = _inputs(workspace, product)
+            done = replace(record, trigger=f"{APPLIED}{plan.id}", released=released, inputs=inputs, pid=os.getpid())
+            done = runs.save(replace(done, status="succeeded", finished_at=datetime.now(UTC).isoformat()))
+            if product.name in switches:
+                after_run(workspace, done)
+    with _logged("the trial"):
+        shutil.rmtree(trial.data, ignore_errors=True)
+
+
+def _inputs(workspace: Workspace, product: Product) -> str:
+    """What a run would find now, so that the next one knows that nothing is left to do."""
+    from civicops.orchestrate.trial import trial_run  # noqa: PLC0415 - beside its only use
+
+    with trial_run(workspace, workspace.folder("landing"), product) as run:
+        return steps.inputs_hash(run)
+
+
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (CivicopsError, OSError) as error:
+        _log.warning("The plan is applied, but %s could not be kept: %s", what, error)
+
+
+__all__ = ["Applied", "ApplyError", "NotApprovedError", "WorldMovedError", "apply_plan", "undo"]
