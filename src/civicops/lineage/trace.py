@@ -25,6 +25,7 @@ from civicops.contracts import Contract
 from civicops.contracts.model import Check
 from civicops.errors import CivicopsError
 from civicops.ingest.landing import Landing
+from civicops.lineage.asked import rows_of, typed_literal, where_of, words_of
 from civicops.lineage.checked import columns_of
 from civicops.lineage.describe import edges_of, nodes_of
 from civicops.lineage.graph import Graph
@@ -101,7 +102,7 @@ class _Tracer:
         made_of = {} if accepted or held else self._made_of(con)
         if not values and not accepted and not held:
             raise LineageError(
-                f"There is no row {_words(self.key)} in {self.contract.id}: not released, not accepted, not held back.",
+                f"There is no row {words_of(self.key)} in {self.contract.id}: not released, not accepted, not held back.",
                 hint="Mind capitals and blanks; `civicops quarantine list` shows what was held back.",
             )
         told = _told(release)
@@ -136,7 +137,7 @@ class _Tracer:
         release = ReleaseStore(self.workspace.folder("releases")).current(self.product.name, self.contract.dataset)
         if release is None:
             return None, {}
-        rows = _rows(con, f"read_parquet({literal(str(release.data))})", self.contract, self.key)
+        rows = rows_of(con, f"read_parquet({literal(str(release.data))})", self.contract, self.key)
         return release, rows[0] if rows else {}
 
     def _upstream(self) -> tuple[Related, ...]:
@@ -173,7 +174,7 @@ class _Tracer:
             return []
         listed = ", ".join(map(literal, batches))
         files = f"read_parquet([{listed}], union_by_name = true, filename = '_file', file_row_number = true)"
-        rows = _rows(con, files, contract, keys)
+        rows = rows_of(con, files, contract, keys)
         rows.sort(key=lambda row: _age(contract, row), reverse=True)
         direct = {
             item.column
@@ -292,7 +293,7 @@ class _Tracer:
             release = store.snapshot(self.product.name).get(table)
             if release is None or len(keys) != len(self.key):
                 continue
-            where = _where(self.product.contract(table), keys)
+            where = where_of(self.product.contract(table), keys)
             answer = con.execute(
                 f"SELECT count(*) FROM read_parquet({literal(str(release.data))}) WHERE {where}"
             ).fetchone()
@@ -323,7 +324,7 @@ class _Tracer:
         if not rows or any(len(selects) >= MOST for selects in rows.values()):
             return (), "it was made of many rows"
         lookups = dict.fromkeys(item.name for item in upstream if item.kind == "lookup" and item.how in DIRECT)
-        typed = {name: _literal(self.contract, name, value) for name, value in self.key.items()}
+        typed = {name: typed_literal(self.contract, name, value) for name, value in self.key.items()}
         warehouse = self.workspace.folder("warehouse") / f"{self.product.name}.duckdb"
         try:
             done = replay(
@@ -341,31 +342,6 @@ class _Tracer:
         if equal(done.value, values[self.column]):
             return done.lines, "same"
         return done.lines, f"other: {done.value}"
-
-
-def _rows(
-    con: duckdb.DuckDBPyConnection, table: str, contract: Contract, keys: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    where = _where(contract, keys)
-    try:
-        # Alone first: where no row is looked at, the engine does not mind a key that is no key.
-        con.execute(f"SELECT {', '.join(_literal(contract, name, value) for name, value in keys.items())}")
-        found = con.execute(f"SELECT * FROM {table} WHERE {where}")
-    except duckdb.ConversionException as error:
-        raise LineageError(
-            f"The key {_words(keys)} does not fit: {str(error).splitlines()[0]}", hint="Days are written as 2025-01-31."
-        ) from error
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def _where(contract: Contract, keys: Mapping[str, str]) -> str:
-    # Literals, no parameters: for those DuckDB imports pandas, which takes longer than the question.
-    return " AND ".join(f"{identifier(name)} = {_literal(contract, name, value)}" for name, value in keys.items())
-
-
-def _literal(contract: Contract, column: str, value: str) -> str:
-    return f"CAST({literal(value)} AS {contract.column(column).sql_type})"
 
 
 def _age(contract: Contract, row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -403,7 +379,3 @@ def _told(release: Release | None) -> dict[str, Any]:
 def _file(product: Product, model: str) -> str:
     path = next(iter(sorted(product.models.glob(f"**/{model}.sql"))), Path(f"{model}.sql"))
     return str(path)
-
-
-def _words(keys: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in keys.items())

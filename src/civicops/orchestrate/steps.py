@@ -30,16 +30,17 @@ from civicops.ingest.counting import counted_rows
 from civicops.ingest.fetch import fetch_all
 from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
-from civicops.ingest.values import FetchResult, Finding, Source
+from civicops.ingest.values import FetchResult, Source
 from civicops.lineage.proved import building_findings, checking_findings, columns_of_tables
 from civicops.orchestrate.context import Accepted, ProductRun
 from civicops.orchestrate.inputs import inputs_hash
+from civicops.orchestrate.noting import accepted_note, layer_finding, published_note
 from civicops.orchestrate.provenance import provenance
 from civicops.orchestrate.reviewing import asks_people, file_questions, land_decisions
 from civicops.release.publish import Published, StagedRelease, discard, publish, stage
 from civicops.release.store import ReleaseStore
-from civicops.transform import LayerFinding, read_ahead
 from civicops.transform import build as transform_build
+from civicops.transform import read_ahead
 from civicops.transform.project import Engine
 from civicops.workspace import Product, Workspace
 
@@ -137,7 +138,7 @@ def check(run: ProductRun, contract: Contract) -> Accepted:
         )
         results = _results(run, contract, tuple(batches), current, conservation)
         accepted = Accepted(contract, tuple(batches), current, conservation, results)
-        run.note(datasets=(*run.record.datasets, _note(accepted)))
+        run.note(datasets=(*run.record.datasets, accepted_note(accepted)))
         held = [run.batches.held(batch) for batch in batches]
         run.find(*checking_findings(run.con, contract, current.select, held))
     _stop_on(accepted.results, [finding for batch in batches for finding in batch.findings])
@@ -159,7 +160,7 @@ def build(run: ProductRun, accepted: tuple[Accepted, ...]) -> None:
         )
         run.note(models={model.name: round(model.seconds, 3) for model in done.models})
         run.compiled = {model.name: model.sql for model in done.models}
-        run.find(*(_layer_finding(item) for item in done.layers))
+        run.find(*(layer_finding(item) for item in done.layers))
 
 
 def read_models(workspace: Workspace, product: Product) -> None:
@@ -205,7 +206,7 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
                     today=run.now.date(),
                 )
                 gated.append(Gated(contract, results, staged))
-            notes = tuple(_published_note(item) for item in gated)
+            notes = tuple(published_note(item) for item in gated)
             run.note(datasets=(*run.record.datasets, *notes))
     except BaseException:
         discard([item.staged for item in gated])
@@ -355,28 +356,3 @@ def _stop_on(results: Iterable[CheckResult], findings: Iterable[Mapping[str, Any
             hint="If the rule is wrong, change the contract and say why. If the source was, and has mended itself, fetch all "
             "of it again: civicops run PRODUCT --full.",
         )
-
-
-def _note(item: Accepted) -> dict[str, Any]:
-    """What the record keeps of an accepted dataset."""
-    kept = item.conservation
-    return {
-        "dataset": kept.dataset, "layer": "accepted", "contract": item.contract.version, "rows_in": kept.rows_in,
-        "accepted": kept.accepted, "quarantined": kept.quarantined, "ignored": kept.ignored, "missing": kept.missing,
-        "batches": [batch.id for batch in item.batches], "checks": [asdict(result) for result in item.results],
-        "findings": [finding for batch in item.batches for finding in batch.findings],
-    }  # fmt: skip
-
-
-def _published_note(item: Gated) -> dict[str, Any]:
-    """What the record keeps of a published dataset."""
-    return {
-        "dataset": item.contract.dataset, "layer": "published", "contract": item.contract.version,
-        "rows": item.staged.rows, "changed": item.staged.unchanged is None,
-        "checks": [asdict(result) for result in item.results],
-    }  # fmt: skip
-
-
-def _layer_finding(item: LayerFinding) -> Finding:
-    where = f"{item.layer} {item.set_id}" + (f", area {item.area_code}" if item.area_code else "")
-    return Finding(item.check_id, f"{where}: {item.message}", 1, "flag")

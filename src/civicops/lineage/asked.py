@@ -1,0 +1,45 @@
+"""Rows of a table by their key, asked without parameters.
+
+Belongs here: a key as SQL, and the rows that have it. Does not belong here: which table is asked (`trace`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from civicops.contracts import Contract
+from civicops.lineage.values import LineageError
+from civicops.release.sql import identifier, literal
+
+
+def rows_of(
+    con: duckdb.DuckDBPyConnection, table: str, contract: Contract, keys: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    where = where_of(contract, keys)
+    try:
+        # Alone first: where no row is looked at, the engine does not mind a key that is no key.
+        con.execute(f"SELECT {', '.join(typed_literal(contract, name, value) for name, value in keys.items())}")
+        found = con.execute(f"SELECT * FROM {table} WHERE {where}")
+    except duckdb.ConversionException as error:
+        raise LineageError(
+            f"The key {words_of(keys)} does not fit: {str(error).splitlines()[0]}",
+            hint="Days are written as 2025-01-31.",
+        ) from error
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def where_of(contract: Contract, keys: Mapping[str, str]) -> str:
+    # Literals, no parameters: for those DuckDB imports pandas, which takes longer than the question.
+    return " AND ".join(f"{identifier(name)} = {typed_literal(contract, name, value)}" for name, value in keys.items())
+
+
+def typed_literal(contract: Contract, column: str, value: str) -> str:
+    return f"CAST({literal(value)} AS {contract.column(column).sql_type})"
+
+
+def words_of(keys: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in keys.items())
