@@ -166,6 +166,11 @@ class Contract(_Value):
         return tuple(column.name for column in self.columns)
 
     @property
+    def offered_names(self) -> tuple[str, ...]:
+        """The names of all columns and the old ones of renamed columns, whatever the day."""
+        return (*self.column_names, *(column.was.name for column in self.columns if column.was))
+
+    @property
     def checks(self) -> tuple[Check, ...]:
         return self.row_checks + self.dataset_checks
 

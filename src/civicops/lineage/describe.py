@@ -57,7 +57,7 @@ def nodes_of(workspace: Workspace, product: Product, models: Mapping[str, ModelL
     for contract in product.contracts:
         kind = names.accepted if contract.layer == "accepted" else names.released
         yield kind(contract.dataset, None)
-        yield from (kind(contract.dataset, column) for column in contract.column_names)
+        yield from (kind(contract.dataset, column) for column in contract.offered_names)
     for name, path in product.lookups.items():
         yield from (names.lookup(name, column) for column in (None, *lookup_header(path)))
     for model in models.values():
@@ -216,7 +216,9 @@ def _released(names: _Names, contract: Contract) -> Iterator[Edge]:
     for column in contract.column_names:
         rules = treated.get(column, [])
         how: How = "derived" if rules else "copied"
-        yield Edge(names.model(dataset, column), names.released(dataset, column), how, rules[0] if rules else "")
+        was = contract.column(column).was
+        for name in (column, was.name) if was else (column,):
+            yield Edge(names.model(dataset, column), names.released(dataset, name), how, rules[0] if rules else "")
     for rule in contract.privacy:
         for item in rule.treatments:
             for name in columns_named(rule.when, contract):
@@ -228,7 +230,7 @@ def _offered(names: _Names, contract: Contract) -> Iterator[Edge]:
     """What is made of every release without anybody writing code for it."""
     kinds: tuple[Kind, ...] = ("api", "export")
     for kind in kinds:
-        for column in (None, *contract.column_names):
+        for column in (None, *contract.offered_names):
             yield Edge(
                 names.released(contract.dataset, column),
                 Node(kind, names.product.name, contract.dataset, column, contract.owner),

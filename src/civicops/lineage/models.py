@@ -93,7 +93,7 @@ def tables_of(workspace: Workspace, product: Product) -> dict[str, tuple[str, ..
     for name in product.file.reads:
         owner, _, dataset = name.partition(".")
         if owner in workspace.product_names:
-            found[f"release.{owner}__{dataset}"] = workspace.product(owner).contract(dataset).column_names
+            found[f"release.{owner}__{dataset}"] = workspace.product(owner).contract(dataset).offered_names
     if "boundary_sets" in product.lookups:
         found["geo.area"] = tuple(AREA)
     return {name.lower(): columns for name, columns in found.items()}

@@ -62,11 +62,11 @@ def query_reads(workspace: Workspace, product: Product, sql: str) -> Inputs:
 
 def _readable(workspace: Workspace, product: Product) -> dict[str, tuple[str, ...]]:
     """The columns of every dataset that the product's pages may ask, under the name that their SQL uses."""
-    found = {f"main.{contract.dataset}": contract.column_names for contract in product.published}
+    found = {f"main.{contract.dataset}": contract.offered_names for contract in product.published}
     for name in product.file.reads:
         owner, _, dataset = name.partition(".")
         try:
-            found[name] = workspace.product(owner).contract(dataset).column_names
+            found[name] = workspace.product(owner).contract(dataset).offered_names
         except CivicopsError:
             continue
     return found

@@ -283,7 +283,7 @@ def _inputs(workspace: Workspace, product: Product) -> str:
     from civicops.orchestrate.trial import trial_run  # noqa: PLC0415 - beside its only use
 
     with trial_run(workspace, workspace.folder("landing"), product) as run:
-        return steps.inputs_hash(run)
+        return inputs.inputs_hash(run)
 
 
 @contextmanager

@@ -374,7 +374,7 @@ def world(workspace: Workspace, head: State, affected: list[Product]) -> World:
                 )
         landed[product.name] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         current[product.name] = {name: release.version for name, release in store.snapshot(product.name).items()}
-    return World(head=head.fingerprint, code=steps.code_hash(), landed=landed, releases=current)
+    return World(head=head.fingerprint, code=inputs.code_hash(), landed=landed, releases=current)
 
 
 def _new_sources(draft: _Draft, files: tuple[FileChange, ...]) -> list[str]:
