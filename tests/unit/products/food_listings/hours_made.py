@@ -132,7 +132,14 @@ _times = st.builds(
 def recurrences(draw: st.DrawFn) -> Recurrence:
     """Recurrences of every kind that can be."""
     is_weekly = draw(st.booleans())
-    names = draw(st.lists(st.tuples(st.integers(0, 6), st.sampled_from((0, 1, 2, 3, 4, 5, -1, -2, -5))), min_size=1, max_size=4, unique=True))
+    names = draw(
+        st.lists(
+            st.tuples(st.integers(0, 6), st.sampled_from((0, 1, 2, 3, 4, 5, -1, -2, -5))),
+            min_size=1,
+            max_size=4,
+            unique=True,
+        )
+    )
     ends = sorted(draw(st.tuples(_days, _days)))
     try:
         return Recurrence(
@@ -159,12 +166,22 @@ def schedules(draw: st.DrawFn, *, appointments: bool = True) -> Schedule:
     if not appointments:
         rules = [Rule(rule.on, rule.times) for rule in rules]
     exceptions = []
-    for first, length, times in draw(st.lists(st.tuples(_days, st.integers(0, 20), st.lists(_times, max_size=2)), max_size=3)):
+    for first, length, times in draw(
+        st.lists(
+            st.tuples(_days, st.integers(0, 20), st.lists(_times, max_size=2)),
+            max_size=3,
+            unique_by=lambda one: one[:2],
+        )
+    ):
         last = first + timedelta(days=length)
         exceptions.append(ExceptionDays(first, last, "open" if times else "closed", tuple(dict.fromkeys(times))))
     holidays = [
         HolidayRule(name, "open" if times or is_open else "closed", tuple(dict.fromkeys(times)))
-        for name, is_open, times in draw(st.lists(st.tuples(_names, st.booleans(), st.lists(_times, max_size=2)), max_size=3))
+        for name, is_open, times in draw(
+            st.lists(
+                st.tuples(_names, st.booleans(), st.lists(_times, max_size=2)), max_size=3, unique_by=lambda one: one[0]
+            )
+        )
     ]
     zone = draw(st.sampled_from((LA, "Pacific/Honolulu", "Europe/Berlin", "Australia/Lord_Howe")))
     text = draw(st.sampled_from(("", "", "some evenings")))
