@@ -19,6 +19,7 @@ from civicops.ingest.values import (
     DriveSource,
     FetchResult,
     FileSource,
+    GatheredSource,
     NoProgress,
     Progress,
     SheetSource,
@@ -57,7 +58,7 @@ def fetch(
         return observe_drives(source, landing, product, progress=progress, patience=patience, now=now)
     if isinstance(source, SheetSource):
         return fetch_marks(source, landing, product, patience=patience)
-    if isinstance(source, DriveEventSource):
+    if isinstance(source, DriveEventSource | GatheredSource):
         return FetchResult(None, landing.live(product, source.name))
     return fetch_url(source, landing, product, progress=progress, full=full, patience=patience)
 

@@ -214,7 +214,16 @@ class SheetSource:
     key_env: str = "GOOGLE_SERVICE_ACCOUNT_FILE"
 
 
-Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource
+@dataclass(frozen=True)
+class GatheredSource:
+    """Rows that the product's own `gather.py` writes before the fetch, in a folder of the workspace named like the source."""
+
+    name: str
+    dataset: str
+    note: str = ""
+
+
+Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource | GatheredSource
 
 
 @dataclass(frozen=True)
