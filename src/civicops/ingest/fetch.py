@@ -15,6 +15,7 @@ from civicops.ingest.landing import Landing
 from civicops.ingest.socrata import Probe, probe
 from civicops.ingest.socrata_fetch import fetch_socrata
 from civicops.ingest.values import (
+    DecisionSource,
     DriveEventSource,
     DriveSource,
     FetchResult,
@@ -58,7 +59,11 @@ def fetch(
         return observe_drives(source, landing, product, progress=progress, patience=patience, now=now)
     if isinstance(source, SheetSource):
         return fetch_marks(source, landing, product, patience=patience)
+<<<<<<< HEAD
     if isinstance(source, DriveEventSource | GatheredSource):
+=======
+    if isinstance(source, DriveEventSource | DecisionSource):  # landed by others before
+>>>>>>> review
         return FetchResult(None, landing.live(product, source.name))
     return fetch_url(source, landing, product, progress=progress, full=full, patience=patience)
 

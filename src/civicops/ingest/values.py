@@ -223,7 +223,22 @@ class GatheredSource:
     note: str = ""
 
 
-Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource | GatheredSource
+class DecisionSource:
+    """What people decided on review tasks of one kind of this product; `civicops.review` lands it before a run fetches the rest.
+
+    `what`: `decisions`, those that count, one row per task; or `ratings`, every single answer of rounds that are over.
+    """
+
+    name: str
+    dataset: str
+    kind: str
+    what: Literal["decisions", "ratings"] = "decisions"
+    note: str = ""
+
+
+Source = (
+    SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource | GatheredSource | DecisionSource
+)
 
 
 @dataclass(frozen=True)
