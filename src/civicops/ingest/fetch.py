@@ -59,11 +59,7 @@ def fetch(
         return observe_drives(source, landing, product, progress=progress, patience=patience, now=now)
     if isinstance(source, SheetSource):
         return fetch_marks(source, landing, product, patience=patience)
-<<<<<<< HEAD
-    if isinstance(source, DriveEventSource | GatheredSource):
-=======
-    if isinstance(source, DriveEventSource | DecisionSource):  # landed by others before
->>>>>>> review
+    if isinstance(source, DriveEventSource | DecisionSource | GatheredSource):  # landed by others before
         return FetchResult(None, landing.live(product, source.name))
     return fetch_url(source, landing, product, progress=progress, full=full, patience=patience)
 

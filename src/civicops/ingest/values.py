@@ -223,6 +223,7 @@ class GatheredSource:
     note: str = ""
 
 
+@dataclass(frozen=True)
 class DecisionSource:
     """What people decided on review tasks of one kind of this product; `civicops.review` lands it before a run fetches the rest.
 
