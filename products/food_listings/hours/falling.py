@@ -11,7 +11,7 @@ from __future__ import annotations
 import calendar
 from datetime import date, timedelta
 
-from .model import EVERY_HOLIDAY, Holidays, Rule, Schedule, Times
+from .model import EVERY_HOLIDAY, ExceptionDays, Holidays, Recurrence, Schedule, Times
 
 NONE: Holidays = {}
 
@@ -22,32 +22,32 @@ def nth_of_month(day: date) -> tuple[int, int]:
     return (day.day - 1) // 7 + 1, -((length - day.day) // 7 + 1)
 
 
-def falls_on(rule: Rule, day: date) -> bool:
-    """Whether a rule opens on a day, exceptions and holidays apart."""
-    if rule.valid_from and day < rule.valid_from or rule.valid_to and day > rule.valid_to:
+def falls_on(on: Recurrence, day: date) -> bool:
+    """Whether a recurrence holds a day."""
+    if (on.valid_from and day < on.valid_from) or (on.valid_to and day > on.valid_to):
         return False
-    if rule.season and not rule.season.holds(day):
+    if on.months and day.month not in on.months:
         return False
-    if rule.starts_on:
-        if day < rule.starts_on:
+    if on.starts_on:
+        if day < on.starts_on:
             return False
-        if rule.interval > 1 and _periods(rule, rule.starts_on, day) % rule.interval:
+        if on.interval > 1 and _periods(on, on.starts_on, day) % on.interval:
             return False
-    if rule.freq == "WEEKLY":
-        return any(wanted.weekday == day.weekday() for wanted in rule.days)
-    if rule.month_days:
+    if on.freq == "WEEKLY":
+        return any(wanted.weekday == day.weekday() for wanted in on.days)
+    if on.month_days:
         length = calendar.monthrange(day.year, day.month)[1]
-        if day.day not in rule.month_days and day.day - length - 1 not in rule.month_days:
+        if day.day not in on.month_days and day.day - length - 1 not in on.month_days:
             return False
-        if not rule.days:
+        if not on.days:
             return True
     counts = (0, *nth_of_month(day))
-    return any(wanted.weekday == day.weekday() and wanted.nth in counts for wanted in rule.days)
+    return any(wanted.weekday == day.weekday() and wanted.nth in counts for wanted in on.days)
 
 
-def _periods(rule: Rule, start: date, day: date) -> int:
+def _periods(on: Recurrence, start: date, day: date) -> int:
     """Weeks (from Monday) or months between the one that `start` is in and that of `day`."""
-    if rule.freq == "MONTHLY":
+    if on.freq == "MONTHLY":
         return (day.year - start.year) * 12 + day.month - start.month
     monday = start - timedelta(days=start.weekday())
     return (day - monday).days // 7
@@ -56,21 +56,28 @@ def _periods(rule: Rule, start: date, day: date) -> int:
 def times_on(schedule: Schedule, day: date, holidays: Holidays = NONE) -> list[tuple[Times, bool]]:
     """When it opens on a day: times, and whether only by appointment.
 
-    A dated exception goes before a holiday, a holiday before the rules; each concerns openings that begin on that day, so a night
-    that began the day before goes on. Of several exceptions for a day the last one counts.
+    An exception goes before a holiday, a holiday before the rules; each concerns openings that begin on that day, so a night that
+    began the day before goes on. Of several exceptions for a day the narrowest counts, of equally narrow ones the last.
     """
-    for exception in reversed(schedule.exceptions):
-        if exception.first <= day <= exception.last:
-            return [(times, False) for times in exception.times]
+    exceptions = [one for one in schedule.exceptions if _concerns(one, day)]
+    if exceptions:
+        chosen = min(reversed(exceptions), key=lambda one: one.length_days)
+        return [(times, False) for times in chosen.times]
     if schedule.holidays and (names := holidays.get(day)):
         special = _holiday(schedule, names)
         if special is not None:
             return [(times, False) for times in special]
-    return [(rule.times, rule.is_by_appointment) for rule in schedule.rules if falls_on(rule, day)]
+    return [(rule.times, rule.is_by_appointment) for rule in schedule.rules if falls_on(rule.on, day)]
+
+
+def _concerns(exception: ExceptionDays, day: date) -> bool:
+    if (exception.first and day < exception.first) or (exception.last and day > exception.last):
+        return False
+    return exception.on is None or falls_on(exception.on, day)
 
 
 def _holiday(schedule: Schedule, names: frozenset[str]) -> tuple[Times, ...] | None:
-    """The times of a holiday, none for closed; `None` when it is a day like any other."""
+    """The times of a holiday, none for closed; `None` when it is a day like any other. Of equally named rules the last counts."""
     own = [rule for rule in schedule.holidays if rule.name in names]
     chosen = own or [rule for rule in schedule.holidays if rule.name == EVERY_HOLIDAY]
     if not chosen or (chosen[-1].effect == "open" and not chosen[-1].times):

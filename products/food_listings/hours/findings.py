@@ -1,7 +1,7 @@
 """What is odd about hours, as values.
 
 Belongs here: the value, and the list of all codes with what each means. Does not belong here: finding them (`plausible`,
-`reading`).
+`texts`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "times_missing": ("error", "A day without an opening or a closing time."),
     "no_closing_time": ("error", "A time at which it opens, but none at which it closes."),
     "no_am_pm": ("error", "Times that may be in the morning or in the afternoon."),
+    "no_anchor": ("error", "Every other week, but it is not said which ones."),
     "equal_times": ("error", "It closes at the time it opens: 24 hours, closed, or not filled in."),
     "close_before_open": ("error", "It closes before it opens, and is no evening place that closes after midnight."),
     "no_such_time": ("error", "A time that no clock shows."),
@@ -28,6 +29,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "duplicate": ("warning", "The same opening stands twice."),
     "never": ("warning", "A rule that falls on no day."),
     "ended": ("warning", "All rules end before the day of the check."),
+    "other_hours": ("warning", "Hours of an office or of intake, perhaps not those at which food is given."),
     "over_midnight": ("note", "It closes after midnight."),
     "end_of_day": ("note", "Closing at 23:59 was read as midnight."),
 }

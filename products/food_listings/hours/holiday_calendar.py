@@ -17,8 +17,8 @@ from .model import Holidays, HoursError
 def holiday_calendar(country: str, subdivision: str | None, years: Iterable[int]) -> Holidays:
     """Public holidays, with the days on which they are observed instead, of a country ('US') and a part of it ('CA').
 
-    Names are the library's English ones; of 'Independence Day (observed)' the words in brackets are taken away, so that a rule for a
-    holiday holds on the day off too. Raises `HoursError` for a place that the library does not know.
+    Names are the library's English ones; of 'Labor Day (observed)' the words in brackets are taken away, so that a rule holds
+    on the day off too. Raises `HoursError` for a place that the library does not know.
     """
     return _calendar(country, subdivision, tuple(sorted(set(years))))
 

@@ -4,8 +4,8 @@ Belongs here: from local times to moments, and the questions about them. Does no
 
 Changes of the clock follow RFC 5545 (3.3.5) and PEP 495: a local time that comes twice is its first coming, one that is skipped
 is the moment it would have been on the clock before the change. So 22:00 to 02:00 ends, in the night that skips 02:00 to 03:00,
-at the skip; an opening that the skip swallows or turns around is none. The browser does the same (`pages/find/hours/`), and a test
-compares the two.
+at the skip; an opening that the skip swallows or turns around is none. The browser does the same (`pages/find/hours/`); a test
+holds them equal.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def open_intervals(
 
     Those by appointment that overlap or touch open hours are told apart from them, not merged with them.
     """
-    _aware(start), _aware(end)
+    _aware(start)
+    _aware(end)
     zone = schedule.zone
     first = start.astimezone(zone).date() - timedelta(days=2)
     last = end.astimezone(zone).date() + timedelta(days=1)
@@ -75,7 +76,7 @@ def status(schedule: Schedule, moment: datetime, holidays: Holidays = NONE) -> S
     """
     _aware(moment)
     moment = moment.astimezone(UTC)
-    if not schedule.rules and not schedule.exceptions:
+    if not schedule.is_known:
         return Status("unknown")
     here = _state_at(schedule, moment, holidays)
     until = None
@@ -97,7 +98,7 @@ def open_now(schedule: Schedule, moment: datetime, holidays: Holidays = NONE) ->
 def status_only(schedule: Schedule, moment: datetime, holidays: Holidays = NONE) -> State:
     """`status` without looking for the next change, which takes most of the time."""
     _aware(moment)
-    if not schedule.rules and not schedule.exceptions:
+    if not schedule.is_known:
         return "unknown"
     here = _state_at(schedule, moment.astimezone(UTC), holidays)
     return "unknown" if here == "closed" and schedule.text else here
@@ -154,7 +155,7 @@ def _state_at(schedule: Schedule, moment: datetime, holidays: Holidays) -> State
     """The state by the openings that begin on the days around the moment; an opening lasts 24 hours at most."""
     zone = schedule.zone
     today = moment.astimezone(zone).date()
-    found: State = "closed"
+    found: State = "appointment" if schedule.is_any_time_by_appointment else "closed"
     for back in (0, 1, 2):
         day = today - timedelta(days=back)
         for times, is_asked in times_on(schedule, day, holidays):

@@ -1,6 +1,6 @@
 """Hours that can be but hardly are: nights, days of 20 hours, openings that overlap or stand twice.
 
-Belongs here: findings on rules. Does not belong here: findings on texts (`reading`), what is done about them (the checks).
+Belongs here: findings on rules. Does not belong here: findings on texts (`texts`, `legacy`), what comes of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import combinations
 
 from .falling import falls_on
 from .findings import Finding
-from .model import DAY, WEEKDAYS, Rule, Schedule, clock
+from .model import DAY, WEEKDAYS, Recurrence, Rule, Schedule, clock
 
 LONGEST_MINUTES = 16 * 60
 """Longer than this is odd, unless it is around the clock."""
@@ -31,9 +31,13 @@ def findings(schedule: Schedule, today: date | None = None) -> tuple[Finding, ..
     for exception in schedule.exceptions:
         for times in exception.times:
             if times.minutes > LONGEST_MINUTES and times.minutes != DAY:
-                found.append(Finding("too_long", f"{exception.first} {clock(times.opens)}–{clock(times.closes)}"))
-    if today and schedule.rules and all(rule.valid_to and rule.valid_to < today for rule in schedule.rules):
-        found.append(Finding("ended", str(max(rule.valid_to for rule in schedule.rules if rule.valid_to))))
+                found.append(
+                    Finding(
+                        "too_long", f"{exception.first or exception.reason} {clock(times.opens)}–{clock(times.closes)}"
+                    )
+                )
+    if today and schedule.rules and all(rule.on.valid_to and rule.on.valid_to < today for rule in schedule.rules):
+        found.append(Finding("ended", str(max(rule.on.valid_to for rule in schedule.rules if rule.on.valid_to))))
     return tuple(found)
 
 
@@ -45,8 +49,8 @@ def _one(at: int, rule: Rule, rules: Sequence[Rule]) -> list[Finding]:
         found.append(Finding("opens_at_night", about, (at,)))
     if times.closes > DAY:
         found.append(Finding("over_midnight", about, (at,)))
-    is_bounded = rule.valid_to is not None and rule.valid_from is not None
-    if (is_bounded or rule.month_days) and not _falls(rule):
+    is_bounded = rule.on.valid_to is not None and rule.on.valid_from is not None
+    if (is_bounded or rule.on.month_days) and not _falls(rule.on):
         found.append(Finding("never", about, (at,)))
     return found
 
@@ -58,11 +62,11 @@ def _goes_on(rule: Rule, rules: Sequence[Rule]) -> bool:
     )
 
 
-def _falls(rule: Rule) -> bool:
-    start = max(filter(None, (rule.valid_from, rule.starts_on)), default=date(2024, 1, 1))
+def _falls(on: Recurrence) -> bool:
+    start = max(filter(None, (on.valid_from, on.starts_on)), default=date(2024, 1, 1))
     # Four years hold every day of a year, 29 February too.
-    length = min(((rule.valid_to - start).days + 1) if rule.valid_to else 1500, 1500)
-    return any(falls_on(rule, start + timedelta(days=n)) for n in range(length))
+    length = min(((on.valid_to - start).days + 1) if on.valid_to else 1500, 1500)
+    return any(falls_on(on, start + timedelta(days=n)) for n in range(length))
 
 
 def _two(a: int, first: Rule, b: int, second: Rule) -> list[Finding]:
@@ -70,32 +74,30 @@ def _two(a: int, first: Rule, b: int, second: Rule) -> list[Finding]:
     late, early = (first, second) if first.times.opens >= second.times.opens else (second, first)
     if late.times.opens >= early.times.closes:
         return []
-    if first.times == second.times:
-        code = "duplicate"
-    else:
-        code = "overlap"
-    if not _may_meet(first, second):
+    code = "duplicate" if first.times == second.times else "overlap"
+    if not _may_meet(first.on, second.on):
         return []
-    if not _is_plain(first) or not _is_plain(second):
-        start = max(filter(None, (first.valid_from, second.valid_from, first.starts_on, second.starts_on)), default=date(2024, 1, 1))
+    one, other = first.on, second.on
+    if not _is_plain(one) or not _is_plain(other):
+        bounds = filter(None, (one.valid_from, other.valid_from, one.starts_on, other.starts_on))
+        start = max(bounds, default=date(2024, 1, 1))
         span = (start + timedelta(days=n) for n in range(_LOOK_DAYS))
-        if not any(falls_on(first, day) and falls_on(second, day) for day in span):
+        if not any(falls_on(one, day) and falls_on(other, day) for day in span):
             return []
     return [Finding(code, f"{told(first)} / {told(second)}", (a, b))]
 
 
-def _is_plain(rule: Rule) -> bool:
+def _is_plain(on: Recurrence) -> bool:
     """Whether it is every week, always."""
-    return (
-        rule.freq == "WEEKLY" and rule.interval == 1 and not (rule.valid_from or rule.valid_to or rule.starts_on or rule.season)
-    )
+    return on.freq == "WEEKLY" and not (on.valid_from or on.valid_to or on.starts_on or on.months)
 
 
-def _may_meet(first: Rule, second: Rule) -> bool:
+def _may_meet(first: Recurrence, second: Recurrence) -> bool:
     if first.month_days or second.month_days:
         return True
     return any(
-        one.weekday == other.weekday and (one.nth == other.nth or not one.nth or not other.nth or one.nth * other.nth < 0)
+        one.weekday == other.weekday
+        and (one.nth == other.nth or not one.nth or not other.nth or one.nth * other.nth < 0)
         for one in first.days
         for other in second.days
     )
@@ -103,5 +105,7 @@ def _may_meet(first: Rule, second: Rule) -> bool:
 
 def told(rule: Rule) -> str:
     """A rule in few signs, for findings: 'MO,TU 09:00–17:00', '2SA 10:00–12:00'."""
-    names = [f"{day.nth or ''}{WEEKDAYS[day.weekday]}" for day in rule.days] + [str(day) for day in rule.month_days]
+    names = [f"{day.nth or ''}{WEEKDAYS[day.weekday]}" for day in rule.on.days] + [
+        str(day) for day in rule.on.month_days
+    ]
     return f"{','.join(names)} {clock(rule.times.opens)}–{clock(rule.times.closes)}"

@@ -1,7 +1,7 @@
 """Two times from the outside made into times of an opening, never by guessing.
 
 Belongs here: which pairs of times are hours, which are only probably so. Does not belong here: the formats they come in
-(`reading`).
+(`texts`, `legacy`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ LATEST_CLOSE = 6 * 60
 def times_of(opens: int, closes: int, about: str = "") -> tuple[Times | None, tuple[Finding, ...]]:
     """Times from two minutes of the day (0 to 1440), and what is to be said about them.
 
-    Closing at 00:00 or 23:59 is the end of the day. Closing before opening is believed only of a place that opens from 17:00 on and
-    closes by 06:00; 10:00 to 01:30 is rather a slip for 13:30, and is left to a person. So are equal times.
+    Closing at 00:00 or 23:59 is the end of the day. Closing before opening is believed only of a place that opens from 17:00
+    on and closes by 06:00; 10:00 to 01:30 is rather a slip for 13:30, and is left to a person. So are equal times.
     """
     about = about or f"{clock(opens)}–{clock(closes)}"
     if not 0 <= opens < DAY or not 0 <= closes <= DAY:

@@ -1,7 +1,7 @@
 """Hours in the formats of older lists: a row per opening, columns per day, tuples in one cell.
 
 Belongs here: the formats with a week of the month, a day and two times, and putting such entries together into rules. Does not
-belong here: free texts (`text`).
+belong here: free texts (`texts`).
 
 In all of them a week is 0 (every), 1 to 5 (the nth such day of the month) or -1 (the last).
 """
@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..findings import Finding
-from ..model import Day, Rule, Schedule, Times
-from ..wall import times_of
+from .findings import Finding
+from .model import Day, Recurrence, Rule, Schedule, Times
+from .wall import times_of
 from .words import WEEKDAYS, plain
 
 _ALWAYS = ({1, 2, 3, 4, 5}, {1, 2, 3, 4, -1}, {1, 2, 3, 4, 5, -1})
@@ -25,7 +25,7 @@ _DIGITS = re.compile(r"\d{1,4}")
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read: rules in a schedule, words that could not be read in its `text`, what is odd, and remarks that are not hours."""
+    """What was read: rules in a schedule, words that could not be read in its `text`, what is odd, and other remarks."""
 
     schedule: Schedule
     findings: tuple[Finding, ...] = ()
@@ -55,9 +55,9 @@ def assemble(entries: Iterable[tuple[int, int, Times]]) -> tuple[Rule, ...]:
         else:
             order = tuple(sorted(found, key=lambda week: week if week > 0 else 10 + week))
             some.setdefault((times, order), []).extend(Day(weekday, week) for week in order)
-    rules = [Rule(tuple(days), times) for times, days in every.items()]
-    rules += [Rule(tuple(days), times, freq="MONTHLY") for (times, _), days in some.items()]
-    return tuple(sorted(rules, key=lambda rule: (rule.freq == "MONTHLY", rule.days[0].weekday, rule.times)))
+    rules = [Rule(Recurrence(tuple(days)), times) for times, days in every.items()]
+    rules += [Rule(Recurrence(tuple(days), "MONTHLY"), times) for (times, _), days in some.items()]
+    return tuple(sorted(rules, key=lambda rule: (rule.on.freq == "MONTHLY", rule.on.days[0].weekday, rule.times)))
 
 
 def read_entries(entries: Iterable[Entry], timezone: str) -> Reading:

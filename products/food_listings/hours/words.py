@@ -1,7 +1,7 @@
 """The words and signs that texts about hours are made of.
 
 Belongs here: the vocabulary, English and Spanish, and cutting a text into tokens. Does not belong here: what a row of tokens
-says (`text`).
+says (`texts`).
 """
 
 from __future__ import annotations
