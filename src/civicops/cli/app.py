@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from civicops.cli import making, observing, portal, quarantining, releasing, running
+from civicops.cli import importing, making, observing, portal, quarantining, releasing, running
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -31,6 +31,7 @@ app.command("history")(observing.history)
 app.command("diagnose")(running.diagnose)
 app.command("up")(running.up)
 app.add_typer(making.app, name="new")
+app.add_typer(importing.app, name="import")
 app.add_typer(quarantining.app, name="quarantine")
 app.add_typer(releasing.app, name="release")
 app.add_typer(observing.observe, name="observe")

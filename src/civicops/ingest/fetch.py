@@ -15,10 +15,12 @@ from civicops.ingest.landing import Landing
 from civicops.ingest.socrata import Probe, probe
 from civicops.ingest.socrata_fetch import fetch_socrata
 from civicops.ingest.values import (
+    DecisionSource,
     DriveEventSource,
     DriveSource,
     FetchResult,
     FileSource,
+    GatheredSource,
     NoProgress,
     Progress,
     SheetSource,
@@ -57,7 +59,7 @@ def fetch(
         return observe_drives(source, landing, product, progress=progress, patience=patience, now=now)
     if isinstance(source, SheetSource):
         return fetch_marks(source, landing, product, patience=patience)
-    if isinstance(source, DriveEventSource):
+    if isinstance(source, DriveEventSource | DecisionSource | GatheredSource):  # landed by others before
         return FetchResult(None, landing.live(product, source.name))
     return fetch_url(source, landing, product, progress=progress, full=full, patience=patience)
 

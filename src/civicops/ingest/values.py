@@ -214,7 +214,32 @@ class SheetSource:
     key_env: str = "GOOGLE_SERVICE_ACCOUNT_FILE"
 
 
-Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource
+@dataclass(frozen=True)
+class GatheredSource:
+    """Rows that the product's own `gather.py` writes before the fetch, in a folder of the workspace named like the source."""
+
+    name: str
+    dataset: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class DecisionSource:
+    """What people decided on review tasks of one kind of this product; `civicops.review` lands it before a run fetches the rest.
+
+    `what`: `decisions`, those that count, one row per task; or `ratings`, every single answer of rounds that are over.
+    """
+
+    name: str
+    dataset: str
+    kind: str
+    what: Literal["decisions", "ratings"] = "decisions"
+    note: str = ""
+
+
+Source = (
+    SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource | GatheredSource | DecisionSource
+)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from civicops.errors import CivicopsError
 from civicops.ingest.landing import Landing
 from civicops.ingest.values import FileSource, NoProgress, Progress, Source, override
 from civicops.observe.watch import after_run
+from civicops.orchestrate.gathering import moved, resolved
 from civicops.orchestrate.locks import product_lock
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord, new_record
@@ -169,20 +170,7 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
     A relative `path` is meant from the workspace's folder. Raises `WorkspaceError` when the file is missing, fails, or when
     `civicops.toml` replaces a source that does not exist.
     """
-    path = product.folder / "sources.py"
-    spec = importlib.util.spec_from_file_location(f"civicops_products.{product.name}.sources", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise WorkspaceError(f"{path} is missing.", hint="Every product says there where its rows come from.")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        found: Sequence[Source] = tuple(module.sources(product.settings))
-    except CivicopsError:
-        raise
-    except Exception as error:
-        raise WorkspaceError(
-            f"{path} failed: {type(error).__name__}: {error}.", hint="Mend it and run again."
-        ) from error
+    found = declared_sources(product)
     replaced: Mapping[str, Mapping[str, str]] = product.settings.get("sources", {})
     names = {source.name for source in found}
     # With `only` a product leaves sources out on purpose; their replacements may stay in the file.
@@ -195,8 +183,27 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
     for source in found:
         given = replaced.get(source.name, {})
         local = workspace.root / given["path"] if "path" in given else None
-        chosen = override(source, url=given.get("url"), path=local)
-        if isinstance(chosen, FileSource) and not chosen.path.is_absolute():
-            chosen = replace(chosen, path=workspace.root / chosen.path)
-        result.append(chosen)
+        chosen = resolved(workspace, product.name, override(source, url=given.get("url"), path=local))
+        result.append(moved(chosen, workspace.root) if isinstance(chosen, FileSource) else chosen)
     return tuple(result)
+
+
+def declared_sources(product: Product) -> tuple[Source, ...]:
+    """What `sources.py` of a product says, before `civicops.toml` replaces any.
+
+    Raises `WorkspaceError` when the file is missing or fails.
+    """
+    path = product.folder / "sources.py"
+    spec = importlib.util.spec_from_file_location(f"civicops_products.{product.name}.sources", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise WorkspaceError(f"{path} is missing.", hint="Every product says there where its rows come from.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return tuple(module.sources(product.settings))
+    except CivicopsError:
+        raise
+    except Exception as error:
+        raise WorkspaceError(
+            f"{path} failed: {type(error).__name__}: {error}.", hint="Mend it and run again."
+        ) from error

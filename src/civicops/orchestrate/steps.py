@@ -35,6 +35,7 @@ from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
 from civicops.ingest.values import FetchResult, Finding, Source
 from civicops.orchestrate.context import Accepted, ProductRun
+from civicops.orchestrate.gathering import gather
 from civicops.orchestrate.provenance import provenance
 from civicops.release.publish import Published, StagedRelease, discard, publish, stage
 from civicops.release.store import ReleaseStore
@@ -65,6 +66,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     Raises `StoppedError` when a delivery must not be used.
     """
     with run.step("fetch"):
+        run.find(*gather(run.workspace, run.product, run.sources, run.now))
         results = fetch_all(
             run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now
         )
