@@ -2,12 +2,13 @@
 
 Belongs here: rates on the samples. Does not belong here: what each format means (`tests/unit/products/food_listings`).
 
-    python -m pytest tests/data/test_food_hours_real.py -s      prints the figures of docs/benchmarks.md
+    python -m pytest tests/data/test_food_hours_real.py --log-cli-level INFO      prints the figures of docs/benchmarks.md
 """
 
 from __future__ import annotations
 
 import csv
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -18,6 +19,7 @@ from products.food_listings.hours.words import WEEKDAYS
 from tests.conftest import REALDATA
 
 FOLDER = REALDATA / "foodoasis"
+log = logging.getLogger(__name__)
 ZONE = "America/Los_Angeles"
 pytestmark = [pytest.mark.realdata, pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no such folder {FOLDER}")]
 
@@ -38,8 +40,8 @@ def rates(name: str, readings: Iterable[Reading]) -> Counter[str]:
         assert write(schedule, "en") or not schedule.is_known
         assert schedule.text or schedule.is_known or not reading.findings, "nothing is dropped without a word"
     total = sum(counted.values())
-    print(
-        f"\n{name}: {total}, read {', '.join(f'{key} {n / total:.1%}' for key, n in counted.most_common())}; {dict(codes)}"
+    log.info(
+        "%s: %s read %s %s", name, total, {key: f"{n / total:.1%}" for key, n in counted.most_common()}, dict(codes)
     )
     return counted
 
@@ -55,7 +57,7 @@ def test_schedule_rows(name: str) -> None:
     counted = rates(f"schedule rows {name}", readings)
     kept = sum(len(reading.schedule.text.split("\n")) for reading in readings if reading.schedule.text)
     twice = sum(finding.code == "duplicate" for reading in readings for finding in reading.findings)
-    print(f"rows {len(given)}, kept as text {kept}, twice {twice}")
+    log.info("%s rows, %s kept as text, %s twice", len(given), kept, twice)
     assert counted["whole"] / counted.total() > 0.97
     read = {
         (id_, day.weekday)
@@ -67,7 +69,7 @@ def test_schedule_rows(name: str) -> None:
     days = {(row["stakeholder_id"], WEEKDAYS[row["day_of_week"].lower()]) for row in given}
     assert len(read) + kept >= len(days) and in_text <= kept, "every day of every listing is in a rule or in the text"
     odd = Counter(finding.code for reading in readings for finding in findings(reading.schedule))
-    print("plausibility:", dict(odd))
+    log.info("plausibility: %s", dict(odd))
 
 
 def test_columns_per_day() -> None:

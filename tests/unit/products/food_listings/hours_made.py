@@ -38,9 +38,8 @@ def rrule_days(on: Recurrence, first: date, last: date) -> set[date]:
     """
     start = max(filter(None, (first, on.valid_from)))
     found: set[date] = set()
-    for days in [[day for day in on.days if not day.nth], [day for day in on.days if day.nth]] if on.days else [None]:
-        if days == []:
-            continue
+    kinds = [tuple(day for day in on.days if not day.nth), tuple(day for day in on.days if day.nth)]
+    for days in [kind for kind in kinds if kind] or [()]:
         moments = rrule(
             WEEKLY if on.freq == "WEEKLY" else MONTHLY,
             dtstart=datetime.combine(on.starts_on or start, datetime.min.time()),

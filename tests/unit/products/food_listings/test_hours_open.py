@@ -50,7 +50,7 @@ def at(text: str, zone: str = LA, fold: int = 0) -> datetime:
 
 
 def local(moment: datetime | None, zone: str = LA) -> str | None:
-    return moment and moment.astimezone(ZoneInfo(zone)).isoformat()
+    return moment.astimezone(ZoneInfo(zone)).isoformat() if moment else None
 
 
 # Days --------------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -120,7 +121,7 @@ def test_hsds_fields() -> None:
 
 
 def test_hsds_that_cannot_be_said_here_stays_text() -> None:
-    objects = [
+    objects: list[dict[str, Any]] = [
         {"freq": "WEEKLY", "byday": "MO", "opens_at": "09:00:00", "closes_at": "17:00-07:00", "until": "2026-12-31", "valid_to": "2027-01-31"},
         {"freq": "WEEKLY", "byday": "MO", "opens_at": "09:00", "closes_at": "10:00", "count": 3, "description": "Three Mondays"},
         {"freq": "DAILY", "opens_at": "09:00", "closes_at": "10:00", "description": "Daily"},
