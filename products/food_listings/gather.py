@@ -42,8 +42,11 @@ def gather(given: Gathering) -> Sequence[Finding]:
     _areas(given)
     _approvals(given, lookups)
     known = [clean_row(row, lookups) for row in given.rows("lists")] if _asks(given) else []
-    look_at(given, known)
-    look_up(given, known)
+    for ask in (look_at, look_up):
+        try:
+            ask(given, known)
+        except CivicopsError as error:
+            found.append(Finding("outside_unreachable", error.message, 1, "flag"))
     return found
 
 

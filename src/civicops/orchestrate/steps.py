@@ -66,7 +66,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     Raises `StoppedError` when a delivery must not be used.
     """
     with run.step("fetch"):
-        run.find(*gather(run.workspace, run.product, run.sources, run.now))
+        run.find(*gather(run.workspace, run.product, run.now))
         results = fetch_all(
             run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now
         )
