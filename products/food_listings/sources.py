@@ -21,7 +21,7 @@ from typing import Any
 
 from civicops.contracts.problems import nearest
 from civicops.errors import CivicopsError
-from civicops.ingest.values import GatheredSource, Source
+from civicops.ingest.values import DecisionSource, GatheredSource, Source
 
 SETTINGS = ("lists", "websites", "geocoding", "allow_internal", "service_area", "sources")
 
@@ -33,7 +33,10 @@ def sources(settings: Mapping[str, Any]) -> Sequence[Source]:
             raise CivicopsError(f"[products.food_listings] has no setting '{name}'.", hint=f"{nearest(name, SETTINGS)}.")
     return [
         GatheredSource("lists", "source_listings", note="rows of every list, by its layout"),
-        GatheredSource("decisions", "listing_decisions", note="what people decided"),
+        GatheredSource("decisions", "listing_decisions", note="approvals that lists bring with them"),
+        DecisionSource("verify_answers", "verify_answers", "verify", "ratings", note="what was submitted and approved"),
+        DecisionSource("duplicate_answers", "duplicate_answers", "duplicate", note="which listings are one place"),
+        DecisionSource("status_answers", "status_answers", "status", "ratings", note="steps that are not about content"),
         GatheredSource("websites", "website_checks", note="what websites answered"),
         GatheredSource("geocodes", "geocodes", note="where addresses lie"),
         GatheredSource("areas", "service_areas", note="the area that is served"),

@@ -49,6 +49,8 @@ class RunRecord:
     models: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each model."""
     released: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What was filed for people to review: kind to numbers of tasks."""
 
     @property
     def is_over(self) -> bool:

@@ -77,7 +77,7 @@ def canonical_url(raw: str) -> tuple[str | None, bool]:
     if not _HOST.fullmatch(host):
         return None, bare
     where = host if port in (None, 80, 443) else f"{host}:{port}"
-    return urlunsplit((parts.scheme.lower(), where, "" if parts.path == "/" and not parts.query else parts.path, parts.query, "")), bare
+    return urlunsplit((parts.scheme.lower(), where, parts.path, parts.query, "")), bare
 
 
 def clean_url(raw: str | None, notes: Notes, column: str = "url") -> str | None:

@@ -142,7 +142,10 @@ class SocrataSource:
 
 @dataclass(frozen=True)
 class FileSource:
-    """A file, or every file of a folder whose name matches `pattern`; `media` is only needed when the name does not say it."""
+    """A file, or every file of a folder whose name matches `pattern`; `media` is only needed when the name does not say it.
+
+    A folder without such a file is an error, unless `may_be_empty`.
+    """
 
     name: str
     dataset: str
@@ -150,6 +153,7 @@ class FileSource:
     pattern: str = "*"
     note: str = ""
     media: Media | None = None
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ DATA = frozenset({
 })  # fmt: skip
 OWN = "monitors"
 """The monitor that watches a product's own monitors."""
+REVIEW = "review_"
+"""How monitors begin that `civicops.review` asks by itself."""
 _log = logging.getLogger("civicops.observe")
 
 
@@ -188,6 +190,8 @@ def _evaluate(database: Database, workspace: Workspace, product: Product, now: d
     def covers(monitor: str) -> bool:
         if monitor in DATA:
             return is_new
+        if monitor.startswith(REVIEW):
+            return False
         # A product's own monitor that could not be asked has not said that all is well.
         return monitor in CHEAP or monitor == OWN or not own_failed
 

@@ -195,6 +195,7 @@ def _publish_asset(product: Product, resource: dg.ResourceDefinition) -> Any:
             steps.build(run, accepted)
             gated = steps.gate(run, accepted)
             done = steps.publish_all(run, gated)
+            steps.ask(run)
             steps.finish(run)
         versions = {release.dataset: release for release in done.releases}
         for item in gated:

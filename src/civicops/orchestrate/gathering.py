@@ -27,8 +27,6 @@ from civicops.workspace import Product, Workspace, WorkspaceError
 
 MODULE = "gather"
 ROOM = "gathered"
-NOTHING = "none.ndjson"
-"""Keeps a folder readable as a source when nothing was gathered."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Gathering:
     now: datetime
 
     def write_rows(self, source: str, name: str, rows: Iterable[Mapping[str, Any]]) -> Path:
-        """Write rows as one NDJSON file of a source, whole or not at all; the same name replaces it."""
+        """Write rows as one NDJSON file of a source, whole or not at all; the same name replaces it, and no row removes it."""
         path = self.folder / source / f"{name}.ndjson"
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +51,11 @@ class Gathering:
                 stream.writelines(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
                 stream.flush()
                 os.fsync(stream.fileno())
-            part.replace(path)
+            if part.stat().st_size:
+                part.replace(path)
+            else:
+                part.unlink()
+                path.unlink(missing_ok=True)
         return path
 
     def rows(self, source: str) -> Iterable[dict[str, Any]]:
@@ -80,17 +82,11 @@ def gathering(workspace: Workspace, product: Product, now: datetime) -> Gatherin
     )
 
 
-def gather(workspace: Workspace, product: Product, sources: Sequence[Source], now: datetime) -> tuple[Finding, ...]:
-    """Let the product gather, if it does, and see to it that each of its gathered sources can be read.
+def gather(workspace: Workspace, product: Product, now: datetime) -> tuple[Finding, ...]:
+    """Let the product gather, if it does.
 
     Raises `WorkspaceError` that names the file when its code fails.
     """
-    root = gathered_folder(workspace, product.name)
-    for source in sources:
-        if isinstance(source, FileSource) and source.path.is_relative_to(root):
-            with writing(source.path):
-                source.path.mkdir(parents=True, exist_ok=True)
-                (source.path / NOTHING).touch()
     module = load_code(product.folder, MODULE)
     if module is None:
         return ()
@@ -108,7 +104,7 @@ def resolved(workspace: Workspace, product: str, source: Source) -> Source:
     if not isinstance(source, GatheredSource):
         return source
     folder = gathered_folder(workspace, product) / source.name
-    return FileSource(source.name, source.dataset, folder, pattern="*.ndjson", note=source.note, media="ndjson")
+    return FileSource(source.name, source.dataset, folder, "*.ndjson", source.note, "ndjson", may_be_empty=True)
 
 
 def moved(source: FileSource, root: Path) -> FileSource:

@@ -130,7 +130,7 @@ def task(review: Review, task_id: int, person: Person, now: datetime) -> TaskVie
         why=order.why(
             kind.file, state=row.state, unsure=order.uncertainty(row.confidence, choices), value=row.value,
             filed_at=moment(row.opened_at), due_at=line.due_at, escalated_to=row.escalated_to,
-            is_mine=row.assigned_to == person.name, now=now,
+            is_mine=row.assigned_to == person.name, is_drawn=row.is_audit or row.needed > kind.file.raters, now=now,
         ),
         draft=draft.content if draft else None, is_draft_old=bool(draft and draft.seen_hash != version.seen_hash),
         decisions=decisions, effective=effective, submitted=settled.effective if row.state == "submitted" else None,

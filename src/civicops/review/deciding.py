@@ -31,6 +31,7 @@ from civicops.review.room import (
     row_of,
     settle_row,
     taken_up,
+    tell,
     version_of,
 )
 from civicops.review.tables import DECISION, DRAFT, EVENT, TASK, VERSION
@@ -202,13 +203,29 @@ def _write(
     if len(reason) > MAX_REASON or "\0" in reason:
         raise ReviewError(f"A reason has at most {MAX_REASON:,} characters.", hint="Shorten it; nothing was decided.")
     took = None if seconds is None else min(max(float(seconds), 0.0), MAX_SECONDS)
-    return key_of(con.execute(
+    kept = None if value is None else plain(value)
+    number = key_of(con.execute(
         sa.insert(DECISION).values(
             task_id=row.id, kind=row.kind, round=row.round, stage=stage, outcome=outcome, who=who, at=stamp(now),
-            value=None if value is None else plain(value), reason=reason, seconds=took, content_hash=content_hash,
-            seen_hash=seen_hash, undoes=undoes,
+            value=kept, reason=reason, seconds=took, content_hash=content_hash, seen_hash=seen_hash, undoes=undoes,
         )
     ))  # fmt: skip
+    said = {
+        "kind": row.kind, "task_id": row.id, "decision_id": number, "round": row.round, "stage": stage, "outcome": outcome,
+        "content_hash": content_hash, "seen_hash": seen_hash, "undoes": undoes,
+    }  # fmt: skip
+    personal = {"reason": reason, "value": "" if kept is None else canonical(kept)}
+    tell(
+        con,
+        "decision",
+        who,
+        f"review/task/{row.id}",
+        now,
+        key=f"review/decision/{number}",
+        content=said,
+        personal=personal,
+    )
+    return number
 
 
 def record_automatic(con: sa.Connection, kind: Kind, row: Any, who: str, now: datetime, reason: str) -> Decision:

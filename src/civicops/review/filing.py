@@ -23,9 +23,9 @@ from civicops.review import order
 from civicops.review.forms import FormError, checked
 from civicops.review.kinds import Kind
 from civicops.review.people import ITSELF
-from civicops.review.room import Review, key_of, next_round, note, version_of
+from civicops.review.room import Review, key_of, next_round, note, tell, version_of
 from civicops.review.tables import DECISION, TASK, VERSION
-from civicops.review.values import TaskDraft, canonical, difference, hashes
+from civicops.review.values import TaskDraft, canonical, difference, hash_of, hashes
 
 Origin = Literal["pipeline", "public", "person"]
 BATCH = 500
@@ -83,7 +83,13 @@ def file_tasks(
                     word, ids[draft.subject] = _update(con, review, kind, row, draft, now, run_id), row.id
                 counts[word] += 1
     withdrawn = _withdraw(review, kind, set(ids), now) if is_complete else 0
-    return Filed(**counts, withdrawn=withdrawn, ids=ids)
+    found = Filed(**counts, withdrawn=withdrawn, ids=ids)
+    if found.new or found.changed or found.reopened or found.withdrawn:
+        said = {"kind": kind.id, "origin": origin, "run_id": run_id, "withdrawn": withdrawn, **counts}
+        with review.writing() as con:
+            key = f"review/filed/{kind.id}/{stamp(now)}/{hash_of(said)[:16]}"
+            tell(con, "task", ITSELF, f"review/{kind.id}", now, key=key, content=said)
+    return found
 
 
 def _check(kind: Kind, draft: TaskDraft, before: Mapping[str, int]) -> None:
@@ -135,6 +141,8 @@ def _update(
             values["version_id"] = _version(con, row.id, row.round, draft, now, run_id)
         if draft.due_at is None and row.due_at:  # what was reckoned once stays until the question is another one
             values["due_at"] = row.due_at
+        if row.is_audit:
+            values.pop("rank")
         if any(getattr(row, name) != value for name, value in values.items()):
             con.execute(sa.update(TASK).where(TASK.c.id == row.id).values(**values))
         return word

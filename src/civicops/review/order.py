@@ -58,6 +58,7 @@ def why(
     due_at: datetime | None,
     escalated_to: str | None,
     is_mine: bool,
+    is_drawn: bool,
     now: datetime,
 ) -> tuple[str, ...]:
     """Why this task comes now, as sentences, what weighs most first."""
@@ -74,6 +75,9 @@ def why(
     if state == "submitted":
         found.append("Somebody has done the work; it counts once you approve.")
     rule = file.priority
+    if is_drawn:
+        found.append("It was drawn at random, as some tasks are to check the work.")
+        unsure = 0.0
     weights = [
         (rule.uncertainty * unsure, f"The machine is {_sure(unsure)}"),
         (rule.value * value, f"Much depends on it ({value:g})"),

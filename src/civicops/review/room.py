@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from civicops.audit import Event, open_log
+from civicops.audit.outbox import put
 from civicops.contracts.problems import nearest
 from civicops.database import Database, moment, stamp
+from civicops.errors import CivicopsError
 from civicops.review.kinds import Kind, KindError, all_kinds
+from civicops.review.people import ITSELF
 from civicops.review.rules import Settled, settle
 from civicops.review.tables import DECISION, EVENT, LANDED, SECRET, TASK, VERSION, open_tables
 from civicops.review.values import Decision, ReviewError
 from civicops.workspace import Workspace
+
+_log = logging.getLogger("civicops.review")
+_POSTED = "civicops.review.posted"
+_TOLD = ("assigned", "reopened", "snoozed", "woken", "contact")
+"""Events the audit log hears of when a person did it, besides all decisions. What a pipeline files, it hears in one sum."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,8 @@ class Review:
     database: Database
     kinds: Mapping[str, Kind]
     """Every kind by its id, `product.kind`."""
+    secret: bytes = field(repr=False)
+    """What draws samples and signs links; never shown."""
 
     def kind(self, name: str) -> Kind:
         """One kind by its id. Raises `KindError` that names the nearest one."""
@@ -50,23 +61,24 @@ class Review:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that writes: all of it or nothing."""
-        with self.database.writing() as con:
-            yield con
+        """A transaction that writes: all of it or nothing.
 
-    @cached_property
-    def secret(self) -> bytes:
-        """What draws samples and signs links; made by whoever needs it first."""
+        What it tells the audit log is part of it; should the process die before the log has it, the next one that is told, or
+        `flush`, brings it there.
+        """
         with self.database.writing() as con:
-            query = sa.select(SECRET.c.value).where(SECRET.c.name == "review")
-            found = con.execute(query).scalar()
-            if found is None:
-                once = sa.text(
-                    "INSERT INTO review_secret (name, value) VALUES ('review', :value) ON CONFLICT DO NOTHING"
-                )
-                con.execute(once, {"value": secrets.token_hex(32)})  # another process may have been first
-                found = con.execute(query).scalar_one()
-        return bytes.fromhex(found)
+            con.info.pop(_POSTED, None)
+            yield con
+            posted = bool(con.info.pop(_POSTED, False))
+        if posted:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring to the audit log what waits for it. Never raises: what cannot be logged now goes on waiting, and it is said."""
+        try:
+            open_log(self.workspace).flush()
+        except (CivicopsError, OSError) as error:
+            _log.error("The audit log could not be written: %s. What was done is kept and waits.", error)
 
     def draw(self, purpose: str, *parts: object) -> float:
         """A number from 0 to 1 that is the same every time and that nobody without the secret can foresee."""
@@ -78,7 +90,40 @@ class Review:
 def open_review(workspace: Workspace, kinds: Mapping[str, Kind] | None = None) -> Review:
     """Review in a workspace. `kinds` saves reading them again. Raises `CivicopsError` for a database that cannot be used,
     `ContractFileError` for faults in the files of kinds."""
-    return Review(workspace, open_tables(workspace), all_kinds(workspace) if kinds is None else kinds)
+    database = open_tables(workspace)
+    open_log(workspace)  # its outbox is written in the transactions of this room
+    return Review(workspace, database, all_kinds(workspace) if kinds is None else kinds, _secret(database))
+
+
+def _secret(database: Database) -> bytes:
+    """The workspace's secret, made by whoever needs it first."""
+    query = sa.select(SECRET.c.value).where(SECRET.c.name == "review")
+    with database.reading() as con:
+        found: str | None = con.execute(query).scalar()
+    if found is None:
+        once = sa.text("INSERT INTO review_secret (name, value) VALUES ('review', :value) ON CONFLICT DO NOTHING")
+        with database.writing() as con:
+            con.execute(once, {"value": secrets.token_hex(32)})  # another process may have been first
+            found = con.execute(query).scalar_one()
+    return bytes.fromhex(found)
+
+
+def tell(
+    con: sa.Connection,
+    kind: Literal["decision", "task", "policy", "suggestion"],
+    who: str,
+    subject: str,
+    now: datetime,
+    *,
+    key: str,
+    content: Mapping[str, Any],
+    personal: Mapping[str, str] | None = None,
+    about: str = "",
+) -> None:
+    """Tell the audit log, as part of the transaction. `content` holds no personal data, `personal` may (it can be erased)."""
+    kept = {name: text for name, text in (personal or {}).items() if text}
+    put(con, Event(kind, who, subject, dict(content), kept, about=about, key=key, happened_at=now))
+    con.info[_POSTED] = True
 
 
 def now_utc() -> datetime:
@@ -135,10 +180,17 @@ def taken_up(con: sa.Connection, kind: str) -> int:
 
 def note(con: sa.Connection, task_id: int, kind: str, who: str, now: datetime, text: str = "", **content: Any) -> int:
     """Write an event of a task; gives its number."""
-    done = con.execute(
-        sa.insert(EVENT).values(task_id=task_id, kind=kind, who=who, at=stamp(now), text=text, content=content)
+    number = key_of(
+        con.execute(
+            sa.insert(EVENT).values(task_id=task_id, kind=kind, who=who, at=stamp(now), text=text, content=content)
+        )
     )
-    return key_of(done)
+    if kind in _TOLD and who != ITSELF:
+        said = {"event": kind, "event_id": number, "task_id": task_id}
+        about = str(content.get("to") or "") if kind == "assigned" else ""
+        tell(con, "task", who, f"review/task/{task_id}", now, key=f"review/event/{number}", content=said,
+             personal={"text": text}, about=about)  # fmt: skip
+    return number
 
 
 def key_of(inserted: sa.CursorResult[Any]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from datetime import timedelta
 
@@ -349,3 +351,27 @@ def test_the_log_cannot_be_changed(both: Review, table: sa.Table) -> None:
     for change in (sa.update(table).values(id=999), sa.delete(table)):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), both.writing() as con:
             con.execute(change)
+
+
+def test_every_decision_is_in_the_audit_log_though_the_process_died_between_the_two(
+    review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from civicops.audit import open_log
+
+    number = ask(review, draft())["pantry-1"]
+    seen = task(review, number, ADA, NOW).seen
+    pid = os.fork()
+    if pid == 0:  # a process that is killed after its transaction and before the log has heard of it
+        monkeypatch.setattr(Review, "flush", lambda _self: os.kill(os.getpid(), signal.SIGKILL))
+        decide(review, number, ADA, outcome="accept", seen=seen, now=NOW)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    log = open_log(review.workspace)
+    (made,) = task(review, number, ADA, NOW).decisions
+    assert log.find(kind="decision") == ()
+    review.flush()
+    review.flush()
+    (entry,) = log.find(kind="decision", subject=f"review/task/{number}")
+    assert entry.content["decision_id"] == made.id and entry.content["seen_hash"] == seen
+    assert "213-555-0100" not in str(entry), "values may be personal and stay in the part that can be erased"
+    assert "213-555-0100" in log.personal_of([entry])[entry.index]["value"]
