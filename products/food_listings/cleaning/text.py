@@ -46,11 +46,15 @@ class _Text(HTMLParser):
 
 
 def without_markup(text: str) -> str:
-    """The text of HTML, without what scripts and styles hold."""
-    parser = _Text()
-    parser.feed(text)
-    parser.close()
-    return "".join(parser.parts)
+    """The text of HTML, without what scripts and styles hold. Markup that was hidden as entities goes as well."""
+    for _ in range(3):
+        parser = _Text()
+        parser.feed(text)
+        parser.close()
+        text = "".join(parser.parts)
+        if not _TAG.search(text):
+            return text
+    return _TAG.sub("", text)
 
 
 def clean_text(column: str, raw: str | None, notes: Notes, *, lines: bool = False) -> str | None:

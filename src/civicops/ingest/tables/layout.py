@@ -137,7 +137,10 @@ def suggest(
 
     `titles` are the fields with their names for people. Each field is suggested once, for the column that fits best.
     """
-    from rapidfuzz import fuzz, process, utils  # noqa: PLC0415 - of the extra
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - of the extra
+
+    def alike(one: str, other: str, **_: object) -> float:
+        return max(fuzz.token_sort_ratio(one, other), fuzz.ratio(one.replace(" ", ""), other.replace(" ", "")))
 
     words: dict[str, tuple[str, str]] = {}
     for field, title in titles.items():
@@ -149,9 +152,7 @@ def suggest(
                 words.setdefault(_spaced(line.column), (line.field, f"{line.column} in {layout.code}"))
     found: list[Suggestion] = []
     for column in header:
-        hit = process.extractOne(
-            _spaced(column), list(words), scorer=fuzz.token_sort_ratio, processor=utils.default_process
-        )
+        hit = process.extractOne(_spaced(column), list(words), scorer=alike)
         if hit and hit[1] >= GOOD_SCORE:
             field, because = words[hit[0]]
             found.append(Suggestion(column, field, round(float(hit[1]), 1), because))

@@ -169,14 +169,14 @@ def _lines(name: str, stream: BinaryIO, encoding: str, notes: list[str]) -> Iter
 
 
 def _header(name: str, cells: list[str]) -> tuple[str, ...]:
-    if len(cells) > MAX_COLUMNS:
-        raise SourceError(
-            f"{name} has {len(cells):,} columns; a list may have {MAX_COLUMNS:,}.",
-            hint="Is the header in the first line, and are the cells separated as usual?",
-        )
     names = [" ".join(cell.split()) for cell in cells]
     while names and not names[-1]:
         names.pop()
+    if len(names) > MAX_COLUMNS:
+        raise SourceError(
+            f"{name} has {len(names):,} columns; a list may have {MAX_COLUMNS:,}.",
+            hint="Is the header in the first line, and are the cells separated as usual?",
+        )
     if not names:
         raise SourceError(f"{name} has no header.", hint="The first line must name the columns.")
     lower = [item.lower() for item in names]
