@@ -56,7 +56,6 @@ export interface Status {
 export type Holidays = Readonly<Record<string, readonly string[]>>;
 type Span = readonly [start: number, end: number];
 
-const DAY = 1440;
 const DAY_MS = 86_400_000;
 const SEARCH_DAYS = [3, 16, 64, 400];
 
