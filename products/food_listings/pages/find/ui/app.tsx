@@ -169,6 +169,8 @@ function Ready({ places, grounds, view, change, folder, suggest }: ReadyProps) {
             card?.querySelector<HTMLElement>("h3")?.focus();
         }, 0);
     };
+    // On a phone the map stands between the head of the list and the list.
+    const map = <MapView found={found} grounds={grounds} view={view} change={change} pick={pick} />;
     const count = found.length === 1 ? text.one : fill(text.count, found.length.toLocaleString(view.language));
     return (
         <div class={`find-body is-${view.show}`}>
@@ -184,6 +186,7 @@ function Ready({ places, grounds, view, change, folder, suggest }: ReadyProps) {
                         ))}
                     </div>
                 </div>
+                {!isWide && view.show === "map" && map}
                 {found.length === 0 && (
                     <div class="find-none">
                         <p><strong>{text.none}</strong> {text.noneHint}</p>
@@ -200,7 +203,7 @@ function Ready({ places, grounds, view, change, folder, suggest }: ReadyProps) {
                 )}
                 <About places={places} view={view} folder={folder} suggest={suggest} />
             </section>
-            {(isWide || view.show === "map") && <MapView found={found} grounds={grounds} view={view} change={change} pick={pick} />}
+            {isWide && map}
         </div>
     );
 }

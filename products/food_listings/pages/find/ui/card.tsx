@@ -51,7 +51,7 @@ export function Card({ found, places, view, now, suggest, isOpen, toggle }: Prop
                 {!place.status && <Hours place={place} text={text} language={language} isOpen={isOpen} />}
                 <p class="find-kinds-of">
                     {kinds.map((kind) => <span key={kind} class="find-tag">{kind}</span>)}
-                    {place.walkin === true && <span class="find-tag">{text.walkinYes}</span>}
+                    {place.walkin === true && <span class="find-tag">{text.walkin}</span>}
                     {place.walkin === false && <span class="find-tag">{text.walkinNo}</span>}
                 </p>
                 <p class={`find-fresh is-${place.fresh}`}>
