@@ -83,7 +83,7 @@ NAMED: tuple[tuple[dict[str, Any], Schedule | None, list[dict[str, Any]]], ...] 
     (listing(6, "Gone Pantry", -118.29, 34.05, status_code="closed", closure_notes="Closed for good in 2025."), None, confirmed("made:6")),
     (listing(7, "Quiet Pantry", -118.21, 34.04, version_number=0, is_verified=False, approved_at=None, last_confirmed_at=None,
              freshness_code="never", confirmed_share=0.0, hours_text="Hours vary, call first", point_quality_code="geocoded"),
-     None, confirmed("made:7", **{code: ("unconfirmed", None, None) for code in FIELDS})),
+     None, confirmed("made:7", **dict.fromkeys(FIELDS, ("unconfirmed", None, None)))),
     (listing(8, "Half Read Pantry", -118.22, 34.02, hours_text="Monday 9-noon and some evenings"), TELLING["weekdays"], confirmed("made:8")),
     (listing(9, "No Hours Kitchen", -118.27, 34.03, freshness_code="stale", last_confirmed_at=MOMENT - timedelta(days=500)), None,
      confirmed("made:9", hours=("confirmed_none", 500, "called"), phone=("unconfirmed", None, None))),
@@ -105,7 +105,9 @@ def crowd(count: int) -> list[tuple[dict[str, Any], Schedule | None, list[dict[s
         name = f"{chance.choice(_FIRST)} {chance.choice(_LAST)} {number}"
         opens = chance.randrange(8, 15) * 60
         days = ",".join(chance.sample(("MO", "TU", "WE", "TH", "FR", "SA"), chance.randrange(1, 4)))
-        schedule = Schedule(LA, (weekly(days, opens, opens + chance.randrange(1, 5) * 60),)) if chance.random() < 0.9 else None
+        schedule = (
+            Schedule(LA, (weekly(days, opens, opens + chance.randrange(1, 5) * 60),)) if chance.random() < 0.9 else None
+        )
         place = listing(
             number, name, round(-118.5 + chance.random() * 0.5, 5), round(33.9 + chance.random() * 0.35, 5), category_codes=chance.choice(kinds),
             postal_code=f"{90001 + chance.randrange(40)}", is_walkin=chance.choice((True, None, None)), city=chance.choice(("Los Angeles", "Inglewood")),
@@ -116,15 +118,26 @@ def crowd(count: int) -> list[tuple[dict[str, Any], Schedule | None, list[dict[s
 
 def contracts() -> dict[str, Contract]:
     """The product's contracts, by dataset."""
-    return {one.dataset: one for one in load_contracts(sorted((ROOT / "products" / "food_listings" / "contracts").glob("*.yaml")))}
+    return {
+        one.dataset: one
+        for one in load_contracts(sorted((ROOT / "products" / "food_listings" / "contracts").glob("*.yaml")))
+    }
 
 
-def released(root: Path, places: Sequence[tuple[dict[str, Any], Schedule | None, list[dict[str, Any]]]] = NAMED) -> Mapping[str, Release]:
+def released(
+    root: Path, places: Sequence[tuple[dict[str, Any], Schedule | None, list[dict[str, Any]]]] = NAMED
+) -> Mapping[str, Release]:
     """Current releases of these places; private contacts stand in the restricted dataset beside them."""
-    rows: dict[str, list[dict[str, Any]]] = {"listings": [place for place, _, _ in places], "listing_schedules": [], "listing_fields": []}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "listings": [place for place, _, _ in places],
+        "listing_schedules": [],
+        "listing_fields": [],
+    }
     for place, schedule, fields in places:
         rows["listing_fields"] += fields
-        rows["listing_schedules"] += [{"listing_id": place["listing_id"], **row} for row in (to_rows(schedule) if schedule else [])]
+        rows["listing_schedules"] += [
+            {"listing_id": place["listing_id"], **row} for row in (to_rows(schedule) if schedule else [])
+        ]
     name, phone, email, notes = CANARIES
     rows["listing_contacts"] = [
         {"listing_id": place["listing_id"], "admin_contact_name": name, "admin_contact_phone": phone, "admin_contact_email": email,
@@ -156,7 +169,12 @@ def areas(root: Path) -> Release:
             for code, (name, box) in SQUARES.items()]  # fmt: skip
     store = ReleaseStore(root)
     with duckdb.connect() as con:
-        con.register("t", pa.table({c.name: pa.array([row.get(c.name) for row in rows], TYPES[c.sql_type]) for c in contract.columns}))
+        con.register(
+            "t",
+            pa.table(
+                {c.name: pa.array([row.get(c.name) for row in rows], TYPES[c.sql_type]) for c in contract.columns}
+            ),
+        )
         one = stage(con, contract=contract, select_sql="SELECT * FROM t", provenance=Provenance("r"), store=store)
     publish([one], store=store, now=MOMENT)
     return store.snapshot("requests_311")["areas"]

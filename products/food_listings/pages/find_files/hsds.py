@@ -3,8 +3,8 @@
 Belongs here: objects with the names of that standard, one service per listing, nested as its API gives them
 (`GET /services?full=true`). Does not belong here: schedules (`hours.hsds`).
 
-Ids are UUIDs made from ours, so the same listing keeps its id; ours stands in `external_identifier` of the location. Contacts (HSDS
-`contact`) are people and are never in it.
+Ids are UUIDs made from ours, so the same listing keeps its id; ours stands in `external_identifier` of the location. Contacts
+(HSDS `contact`) are people and are never in it; pages in social networks have no field in 3.0.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from .payload import lookup
 VERSION = "3.0"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://civicops.example.org/food_listings")
 STATUS = {"active": "active", "temporarily_closed": "temporarily closed", "closed": "defunct"}
-_URLS = ("facebook_url", "instagram_url", "twitter_url", "linkedin_url", "pinterest_url")
 _FOODS = {
     "has_bakery": "Bakery", "has_dry_goods": "Dry goods", "has_produce": "Produce", "has_dairy": "Dairy",
     "has_prepared": "Prepared meals", "has_meat": "Meat and fish",
@@ -60,7 +59,7 @@ def _service(listing: Listing, moment: datetime, categories: Mapping[str, str]) 
         organization_id=organization["id"],
         name=listing["name"],
         description="\n".join(filter(None, about)),
-        url=listing["url"],
+        url=_web(listing["url"]),
         email=listing["email"],
         status=STATUS[listing["status_code"]],
         application_process=_process(listing),
@@ -78,6 +77,11 @@ def _service(listing: Listing, moment: datetime, categories: Mapping[str, str]) 
     )
 
 
+def _web(url: str | None) -> str | None:
+    """An address that is one: the standard takes no other."""
+    return url if url and url.startswith(("http://", "https://")) else None
+
+
 def _process(listing: Listing) -> str:
     words = []
     if listing["is_walkin"] is not None:
@@ -90,9 +94,7 @@ def _process(listing: Listing) -> str:
 def _organization(listing: Listing) -> dict[str, Any]:
     """The organization behind a listing; where nobody named one, the place stands for itself."""
     name = listing["organization_name"] or listing["name"]
-    urls = [{"id": _id("url", listing.id, column), "label": column.removesuffix("_url").title(), "url": listing[column]}
-            for column in _URLS if listing[column]]  # fmt: skip
-    own = {} if listing["organization_name"] else _full(website=listing["url"], additional_websites=urls)
+    own = {} if listing["organization_name"] else _full(website=_web(listing["url"]))
     id_ = _id("organization", name) if listing["organization_name"] else _id("organization", "of", listing.id)
     return {"id": id_, "name": name, "description": f"{name} gives food or meals.", **own}
 

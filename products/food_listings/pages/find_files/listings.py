@@ -1,7 +1,7 @@
 """Listings out of the releases, each with its hours and its fields.
 
-Belongs here: which columns leave the releases, by name: a column that nobody names here is in no file. Does not belong here: the forms
-that they are written in.
+Belongs here: which columns leave the releases, by name: a column that nobody names here is in no file. Does not belong here: the
+forms that they are written in.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from .listings import Listing
 
 LOOKUPS = Path(__file__).parents[2] / "lookups"
 COUNTRY = "US"
-"""Whose public holidays count where hours speak of them; where `lookups/policies.csv` names another country, its. Those of a state
-alone do not: hardly a pantry closes on all of them."""
+"""Whose public holidays count where hours speak of them; where `lookups/policies.csv` names another country, its. Those of a
+state alone do not: hardly a pantry closes on all of them."""
 FORMAT = 1
 YEARS_AHEAD = 2
 _TEXTS = {

@@ -20,17 +20,7 @@ from products.food_listings.schemas import CONTENT, TABLES
 from products.food_listings.workflow import COLUMNS_OF, CONFIRMING
 from tests.unit.products.food_listings.conftest import FOLDER
 
-EXISTING = """
-id tenant_id name description parent_organization parent_organization_id agency_type fm_id tags address_1 address_2 city state zip latitude
-longitude neighborhood_id physical_access phone phone_ext email website facebook twitter pinterest linkedin instagram hours hours_notes
-allow_walkins category_ids category_notes items services requirements eligibility_notes food_types food_bakery food_dry_goods food_produce
-food_dairy food_prepared food_meat languages notes covid_notes inactive inactive_temporary donation_contact_name donation_contact_phone
-donation_contact_email donation_pickup donation_accept_frozen donation_accept_refrigerated donation_accept_perishable donation_schedule
-donation_delivery_instructions donation_notes verification_status_id v_name v_categories v_address v_phone v_email v_hours v_food_types
-complete_critical_percent admin_notes review_notes admin_contact_name admin_contact_phone admin_contact_email created_date created_login_id
-modified_date modified_login_id assigned_date assigned_login_id submitted_date submitted_login_id approved_date reviewed_login_id
-claimed_date claimed_login_id
-""".split()  # fmt: skip
+EXISTING = ["id", "tenant_id", "name", "description", "parent_organization", "parent_organization_id", "agency_type", "fm_id", "tags", "address_1", "address_2", "city", "state", "zip", "latitude", "longitude", "neighborhood_id", "physical_access", "phone", "phone_ext", "email", "website", "facebook", "twitter", "pinterest", "linkedin", "instagram", "hours", "hours_notes", "allow_walkins", "category_ids", "category_notes", "items", "services", "requirements", "eligibility_notes", "food_types", "food_bakery", "food_dry_goods", "food_produce", "food_dairy", "food_prepared", "food_meat", "languages", "notes", "covid_notes", "inactive", "inactive_temporary", "donation_contact_name", "donation_contact_phone", "donation_contact_email", "donation_pickup", "donation_accept_frozen", "donation_accept_refrigerated", "donation_accept_perishable", "donation_schedule", "donation_delivery_instructions", "donation_notes", "verification_status_id", "v_name", "v_categories", "v_address", "v_phone", "v_email", "v_hours", "v_food_types", "complete_critical_percent", "admin_notes", "review_notes", "admin_contact_name", "admin_contact_phone", "admin_contact_email", "created_date", "created_login_id", "modified_date", "modified_login_id", "assigned_date", "assigned_login_id", "submitted_date", "submitted_login_id", "approved_date", "reviewed_login_id", "claimed_date", "claimed_login_id"]  # fmt: skip
 """The columns of the existing project's table of listings, as its schema names them."""
 
 

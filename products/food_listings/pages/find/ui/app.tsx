@@ -3,7 +3,7 @@
  *
  * Belongs here: the order of things, and the state of the page. Does not belong here: the things.
  */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Ground, load, loadGrounds, type Places } from "../data";
 import { find, somewheres } from "../search";
 import { preferred, read, START, type View, write } from "../state";
@@ -134,6 +134,7 @@ function Ready({ places, grounds, view, change, folder, suggest }: ReadyProps) {
     const text = TEXTS[view.language];
     const now = useNow();
     const [shown, setShown] = useState(AT_FIRST);
+    const [printing, setPrinting] = useState(false);
     const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(view.place ? [view.place] : []));
     const found = useMemo(() => find(places, view, now), [places, view, now]);
     const known = useMemo(() => somewheres(places, grounds), [places, grounds]);
@@ -145,14 +146,17 @@ function Ready({ places, grounds, view, change, folder, suggest }: ReadyProps) {
         if (view.place) setOpen((before) => new Set([...before, view.place]));
     }, [view.place]);
     useEffect(() => {
-        // Paper has no button for more: all are drawn first.
-        const print = (): void => {
-            setShown(Number.MAX_SAFE_INTEGER);
-            setTimeout(() => window.print(), 100);
-        };
+        const print = (): void => setPrinting(true);
         addEventListener("find-print", print);
         return () => removeEventListener("find-print", print);
     }, []);
+
+    useLayoutEffect(() => {
+        // Paper has no button for more: all are in the page by now.
+        if (!printing) return;
+        window.print();
+        setPrinting(false);
+    }, [printing]);
 
     const toggle = (id: string): void => {
         const next = new Set(open);
@@ -178,7 +182,7 @@ function Ready({ places, grounds, view, change, folder, suggest }: ReadyProps) {
                 <Filters places={places} known={known} view={view} change={change} now={now} />
                 <div class="find-result">
                     <h2 aria-live="polite" class="find-count">
-                        {count} {view.near && <small>{fill(text.countNear, view.near.isOwn ? text.where.own : view.near.label)}</small>}
+                        {count} {view.near && <small>{fill(text.countNear, view.near.isOwn ? text.where.own : view.near.label || text.where.mapPoint)}</small>}
                     </h2>
                     <div class="find-switch" role="group" aria-label={`${text.list}, ${text.map}`}>
                         {(["list", "map"] as const).map((show) => (
@@ -194,7 +198,7 @@ function Ready({ places, grounds, view, change, folder, suggest }: ReadyProps) {
                     </div>
                 )}
                 <ol class="find-list" ref={cards}>
-                    {found.slice(0, shown).map((one) => (
+                    {found.slice(0, printing ? found.length : shown).map((one) => (
                         <Card key={one.place.id} found={one} places={places} view={view} now={now} suggest={suggest} isOpen={open.has(one.place.id)} toggle={toggle} />
                     ))}
                 </ol>

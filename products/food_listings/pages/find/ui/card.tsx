@@ -60,8 +60,8 @@ export function Card({ found, places, view, now, suggest, isOpen, toggle }: Prop
                 </p>
                 <div class="find-actions">
                     {place.phone && <a class="find-button" href={dial(place.phone)}>{text.phone}: {place.phone}</a>}
-                    <button type="button" class="find-button is-plain" aria-expanded={isOpen} aria-controls={`${id}-more`} onClick={() => toggle(place.id)}>
-                        {isOpen ? text.less : text.details}<span class="find-sr">: {place.name}</span>
+                    <button type="button" class="find-button is-plain" aria-expanded={isOpen} aria-controls={`${id}-more`} aria-label={`${isOpen ? text.less : text.details}: ${place.name}`} onClick={() => toggle(place.id)}>
+                        {isOpen ? text.less : text.details}
                     </button>
                 </div>
                 <div id={`${id}-more`} hidden={!isOpen}>{isOpen && <More {...{ place, places, view, now, suggest, text, language, zone }} />}</div>

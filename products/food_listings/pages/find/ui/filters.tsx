@@ -3,7 +3,7 @@
  *
  * Belongs here: the controls. Does not belong here: what they lead to (`../search.ts`).
  */
-import { useMemo } from "preact/hooks";
+import { useId, useMemo } from "preact/hooks";
 import type { Places } from "../data";
 import { dayAt, isoOf, weekdayOf } from "../hours/opening";
 import { weekdayName } from "../hours/writing";
@@ -24,6 +24,7 @@ interface Props {
 
 export function Filters({ places, known, view, change, now }: Props) {
     const text = TEXTS[view.language];
+    const id = useId();
     const spoken = useMemo(() => languages(places), [places]);
     const today = dayAt(now, places.zone);
     const isDate = /^\d{4}-/.test(view.when);
@@ -33,45 +34,45 @@ export function Filters({ places, known, view, change, now }: Props) {
         <form class="find-filters" role="search" aria-label={text.filters} onSubmit={(event) => event.preventDefault()}>
             <Where known={known} view={view} change={change} />
             <div class="find-row">
-                <label>
-                    <span>{text.when.label}</span>
-                    <select class="find-field" value={isDate ? "date" : view.when} onChange={(event) => change({ when: event.currentTarget.value === "date" ? isoOf(today + 7) : event.currentTarget.value })}>
+                <div>
+                    <label for={`${id}-when`}>{text.when.label}</label>
+                    <select id={`${id}-when`} class="find-field" value={isDate ? "date" : view.when} onChange={(event) => change({ when: event.currentTarget.value === "date" ? isoOf(today + 7) : event.currentTarget.value })}>
                         {(["any", "now", "today", "tomorrow"] as const).map((value) => <option key={value} value={value}>{text.when[value]}</option>)}
                         {later.map((weekday) => <option key={weekday} value={String(weekday)}>{fill(text.when.day, view.language === "es" ? weekdayName(weekday, "es").toLowerCase() : weekdayName(weekday, "en"))}</option>)}
                         {/^[0-6]$/.test(view.when) && !later.includes(Number(view.when)) && <option value={view.when}>{fill(text.when.day, weekdayName(Number(view.when), view.language))}</option>}
                         <option value="date">{text.when.date}</option>
                     </select>
-                </label>
+                </div>
                 {isDate ? (
-                    <label>
-                        <span>{text.when.dateLabel}</span>
-                        <input class="find-field" type="date" value={view.when} min={isoOf(today)} max={isoOf(today + 366)} onChange={(event) => event.currentTarget.value && change({ when: event.currentTarget.value })} />
-                    </label>
+                    <div>
+                        <label for={`${id}-date`}>{text.when.dateLabel}</label>
+                        <input id={`${id}-date`} class="find-field" type="date" value={view.when} min={isoOf(today)} max={isoOf(today + 366)} onChange={(event) => event.currentTarget.value && change({ when: event.currentTarget.value })} />
+                    </div>
                 ) : (
-                    <label>
-                        <span>{text.within.label}</span>
-                        <select class="find-field" value={String(view.within)} disabled={!view.near} onChange={(event) => change({ within: Number(event.currentTarget.value) })}>
+                    <div>
+                        <label for={`${id}-within`}>{text.within.label}</label>
+                        <select id={`${id}-within`} class="find-field" value={String(view.within)} disabled={!view.near} onChange={(event) => change({ within: Number(event.currentTarget.value) })}>
                             <option value="0">{text.within.all}</option>
                             {MILES.map((miles) => <option key={miles} value={String(miles)}>{miles === 1 ? text.within.mile : fill(text.within.miles, miles)}</option>)}
                         </select>
-                    </label>
+                    </div>
                 )}
             </div>
             <details class="find-more" open={chosen > 0}>
                 <summary>{text.kind.label}, {text.search.label.toLowerCase()}, {text.spoken.label.toLowerCase()} …{chosen > 0 && <b class="find-badge">{chosen}</b>}</summary>
-                <label>
-                    <span>{text.search.label}</span>
-                    <input class="find-field" type="search" value={view.text} placeholder={text.search.placeholder} onInput={(event) => change({ text: event.currentTarget.value }, false)} />
-                </label>
+                <div>
+                    <label for={`${id}-text`}>{text.search.label}</label>
+                    <input id={`${id}-text`} class="find-field" type="search" value={view.text} placeholder={text.search.placeholder} onInput={(event) => change({ text: event.currentTarget.value }, false)} />
+                </div>
                 <Kinds places={places} view={view} change={change} />
                 <div class="find-row">
-                    <label>
-                        <span>{text.spoken.label}</span>
-                        <select class="find-field" value={view.spoken} onChange={(event) => change({ spoken: event.currentTarget.value })}>
+                    <div>
+                        <label for={`${id}-spoken`}>{text.spoken.label}</label>
+                        <select id={`${id}-spoken`} class="find-field" value={view.spoken} onChange={(event) => change({ spoken: event.currentTarget.value })}>
                             <option value="">{text.spoken.any}</option>
                             {spoken.map((name) => <option key={name} value={name}>{name}</option>)}
                         </select>
-                    </label>
+                    </div>
                 </div>
                 {(["walkin", "free", "showClosed"] as const).map((name) => (
                     <label key={name} class="find-check">

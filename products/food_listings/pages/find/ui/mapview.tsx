@@ -66,13 +66,13 @@ export function MapView({ found, grounds, view, change, pick }: Props) {
     useEffect(() => map?.setGrounds(grounds), [map, grounds]);
     useEffect(() => map?.set(found, view.place, view.near?.at ?? null, view.within), [map, found, view.place, view.near, view.within]);
     return (
-        <section class="find-map" aria-label={text.mapLabel}>
+        <div class="find-map">
             {failed ? <p class="find-wait">{text.mapFailed}</p> : <div class="find-canvas" ref={box} />}
             <ul class="find-legend">
                 {(["open", "appointment", "closed", "unknown"] as const).map((state) => <li key={state}><i class={`is-${state}`} />{text.legend[state]}</li>)}
                 {view.near && <li><i class="is-you" />{text.legend.you}</li>}
             </ul>
             <p class="find-sr">{text.mapHint}</p>
-        </section>
+        </div>
     );
 }
