@@ -4,14 +4,14 @@
  * Belongs here: choosing and sorting, on values. Does not belong here: drawing, words.
  */
 import type { Ground, Place, Places, Point } from "./data";
-import { dayAt, dayOf, type Holidays, nextOpen, opensOn, type Schedule, type State, status, weekdayOf } from "./hours/opening";
+import { dayAt, dayOf, type Holidays, momentOf, nextOpen, opensOn, type Schedule, type State, status, statusOnly, timesOn, weekdayOf } from "./hours/opening";
 import type { View } from "./state";
 
 export interface Found {
     readonly place: Place;
     /** Meters from where the reader is, if that is said. */
     readonly away: number | null;
-    readonly now: Now;
+    readonly state: Now["state"];
 }
 export interface Now {
     readonly state: State | "closed_now" | "closed_for_good";
@@ -39,6 +39,12 @@ export function nowOf(place: Place, moment: number, holidays: Holidays): Now {
     if (!place.hours) return { state: "unknown", until: null, opens: null };
     const { state, until } = status(place.hours, moment, holidays);
     return { state, until, opens: state === "open" ? null : nextOpen(place.hours, moment, holidays) };
+}
+
+/** The state alone, for all places at once: when it changes is asked of those that are drawn. */
+export function stateOf(place: Place, moment: number, holidays: Holidays): Now["state"] {
+    if (place.status) return place.status === "closed" ? "closed_for_good" : "closed_now";
+    return place.hours ? statusOnly(place.hours, moment, holidays) : "unknown";
 }
 
 /** The day that a view asks for, as a number, or null for none. `now` is a moment; days are those of the place. */
@@ -83,18 +89,35 @@ export function find(places: Places, view: View, now: number): Found[] {
         if (place.id !== view.place && !matches(place, view, kinds, words, places, now)) continue;
         const away = view.near && place.at ? distance(view.near.at, place.at) : null;
         if (place.id !== view.place && view.near && view.within && (away === null || away > view.within * MILE)) continue;
-        const state = nowOf(place, now, places.holidays);
-        if (place.id !== view.place && view.when === "now" && state.state !== "open") continue;
-        found.push({ place, away, now: state });
+        const state = stateOf(place, now, places.holidays);
+        if (place.id !== view.place && view.when === "now" && state !== "open") continue;
+        found.push({ place, away, state });
     }
     const last = Number.MAX_SAFE_INTEGER;
-    const time = ({ now: { state, opens: next } }: Found): number => (state === "open" ? 0 : state === "closed_for_good" ? last : state === "closed_now" ? last - 1 : (next ?? last - 2));
+    // By distance where it is said from where; else by when one can go there.
+    const order = new Map(found.map((one) => [one, view.near ? (one.away ?? last) : soon(one, now, places.holidays)]));
+    const { compare } = new Intl.Collator(view.language);
     found.sort((a, b) => {
         if (a.place.id === view.place || b.place.id === view.place) return a.place.id === view.place ? -1 : 1;
-        const far = (a.away ?? last) - (b.away ?? last);
-        return (view.near ? far : 0) || time(a) - time(b) || a.place.name.localeCompare(b.place.name);
+        return (order.get(a) as number) - (order.get(b) as number) || RANKS[a.state] - RANKS[b.state] || compare(a.place.name, b.place.name);
     });
     return found;
+}
+
+const RANKS = { open: 0, appointment: 1, closed: 2, unknown: 3, closed_now: 4, closed_for_good: 5 } as const;
+const WEEK = 7;
+
+/** When one can go there: 0 now, else in how many days it opens next, within a week; after that what is not known or closed. */
+function soon({ place, state }: Found, now: number, holidays: Holidays): number {
+    if (state === "open") return 0;
+    if (place.status || !place.hours) return WEEK + 1 + RANKS[state];
+    const today = dayAt(now, place.hours.zone);
+    for (let ahead = 0; ahead < WEEK; ahead++) {
+        for (const [[begins], asked] of timesOn(place.hours, today + ahead, holidays)) {
+            if (!asked && momentOf(today + ahead, begins, place.hours.zone) > now) return ahead + 0.5 + begins / 4000;
+        }
+    }
+    return WEEK + 1;
 }
 
 function matches(place: Place, view: View, kinds: ReadonlySet<string>, words: readonly string[], places: Places, now: number): boolean {

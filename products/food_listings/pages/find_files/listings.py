@@ -7,7 +7,7 @@ forms that they are written in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ import duckdb
 from civicops.release.sql import identifier, literal
 from civicops.release.values import Release
 
-from ...hours import HoursError, Schedule, from_rows  # noqa: TID252 - the product's own code, under whatever name it is loaded
+from ...hours import HoursError, Schedule, from_rows, read_text, read_tuples  # noqa: TID252 - the product's own code, under whatever name it is loaded
 
 DATASETS = ("listings", "listing_schedules", "listing_fields")
 COLUMNS = (
@@ -79,16 +79,25 @@ def read_listings(releases: Mapping[str, Release]) -> list[Listing]:
     for row in fields:
         confirmed.setdefault(row["listing_id"], {})[row["field_code"]] = row
     return [
-        Listing(row, _schedule(hours.get(row["listing_id"], [])), confirmed.get(row["listing_id"], {}))
+        Listing(
+            row, _schedule(hours.get(row["listing_id"], []), row["hours_text"]), confirmed.get(row["listing_id"], {})
+        )
         for row in listings
     ]
 
 
-def _schedule(rows: list[dict[str, Any]]) -> Schedule | None:
+def _schedule(rows: list[dict[str, Any]], text: str | None) -> Schedule | None:
+    """The rules, with what of the source's words is in none of them: outside of the rules it may be open."""
     if not rows:
         return None
     try:
-        return from_rows(rows)
+        schedule = from_rows(rows)
+        if not text:
+            return schedule
+        reading = (
+            read_tuples(text, schedule.timezone) if text.startswith(("(", "[")) else read_text(text, schedule.timezone)
+        )
+        return replace(schedule, text=reading.schedule.text)
     except HoursError as error:
         zone = str(rows[0]["timezone"])
         try:

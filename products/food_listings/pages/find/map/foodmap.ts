@@ -138,7 +138,7 @@ export class FoodMap {
     private draw(): void {
         this.source("places").setData({
             type: "FeatureCollection",
-            features: this.found.flatMap(({ place, now }) => place.at ? [{ type: "Feature" as const, properties: { id: place.id, name: place.name, state: now.state, chosen: place.id === this.chosen }, geometry: { type: "Point" as const, coordinates: [...place.at] } }] : []),
+            features: this.found.flatMap(({ place, state }) => place.at ? [{ type: "Feature" as const, properties: { id: place.id, name: place.name, state, chosen: place.id === this.chosen }, geometry: { type: "Point" as const, coordinates: [...place.at] } }] : []),
         });
         this.source("you").setData(this.you ? { type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [...this.you] } } : EMPTY);
     }

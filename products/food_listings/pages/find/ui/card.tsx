@@ -8,7 +8,7 @@ import { useMemo } from "preact/hooks";
 import type { Place, Places } from "../data";
 import { dayAt, isoOf, opensOn, weekdayOf } from "../hours/opening";
 import { type Language, lines, weekdayName, writeTimes } from "../hours/writing";
-import type { Found } from "../search";
+import { type Found, type Now, nowOf } from "../search";
 import { write, START, type View } from "../state";
 import { fill, type Text, TEXTS } from "../text";
 import { day, miles, stateInWords } from "./words";
@@ -34,7 +34,8 @@ export function Card({ found, places, view, now, suggest, isOpen, toggle }: Prop
     const { language } = view;
     const text = TEXTS[language];
     const zone = place.hours?.zone ?? places.zone;
-    const state = found.now.state;
+    const now_ = useMemo(() => nowOf(place, now, places.holidays), [place, now, places]);
+    const { state } = now_;
     const id = `place-${place.id.replace(/[^\w-]/g, "_")}`;
     const kinds = (place.categories ?? []).map((code) => text.categories[code] ?? places.categories.find(([each]) => each === code)?.[1] ?? code);
     const address = addressOf(place);
@@ -42,7 +43,7 @@ export function Card({ found, places, view, now, suggest, isOpen, toggle }: Prop
         <li>
             <article class={`find-card is-${state}`} aria-labelledby={id}>
                 <h3 id={id} tabIndex={-1}>{place.name}</h3>
-                <p class={`find-state is-${state}`}><Mark state={state} /> {stateInWords(place, found.now, now, zone, language)}</p>
+                <p class={`find-state is-${state}`}><Mark state={state} /> {stateInWords(place, now_, now, zone, language)}</p>
                 {place.closureNotes && place.status && <p class="find-closure">{place.closureNotes}</p>}
                 <p class="find-where-at">
                     {address}
@@ -71,7 +72,7 @@ export function Card({ found, places, view, now, suggest, isOpen, toggle }: Prop
 }
 
 /** A sign beside the words, so that color is not all that tells them apart. */
-function Mark({ state }: { state: Found["now"]["state"] }) {
+function Mark({ state }: { state: Now["state"] }) {
     const path = {
         open: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zm-1.4 14.2L6.4 12l1.5-1.5 2.7 2.7 5.6-5.6 1.5 1.5z",
         appointment: "M7 2v2H4v18h16V4h-3V2h-2v2H9V2zM6 9h12v11H6z",
