@@ -126,14 +126,15 @@ def imported_steps(row: Mapping[str, Any], lookups: Lookups) -> Iterator[dict[st
     confirmed = {
         name: "has_value" if has_value(name, content) else "none" for name in CONFIRMING if name in fields and (has_value(name, content) or name in ("phone", "email", "hours", "food_types"))
     }
-    moment = done.dates.get("approved") if is_approved else done.dates.get("modified")
+    event = "approved" if is_approved else {"2": "assigned", "3": "submitted"}.get(status, "created")
+    moment = done.dates.get(event) if event != "created" else done.dates.get("modified")
     moment = moment or done.dates.get("modified") or done.dates.get("created")
-    if moment is None or not (is_approved or confirmed):
+    if moment is None or not (event != "created" or confirmed):
         return
     text = as_json(content) if is_approved else "{}"
-    mark = hashlib.sha256(f"{done.listing_id}|{is_approved}|{moment.isoformat()}|{text}|{sorted(confirmed.items())}".encode()).hexdigest()[:20]
+    mark = hashlib.sha256(f"{done.listing_id}|{event}|{moment.isoformat()}|{text}|{sorted(confirmed.items())}".encode()).hexdigest()[:20]
     yield {
-        "decision_id": f"import:{mark}", "listing_id": done.listing_id, "event_code": "approved" if is_approved else "created",
+        "decision_id": f"import:{mark}", "listing_id": done.listing_id, "event_code": event,
         "decided_at": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "actor_id": f"import:{done.source_code}", "role_code": "import",
         "content": text, "confirmed_fields": json.dumps(confirmed, sort_keys=True), "evidence": "import",
         "content_hash": hashlib.sha256(text.encode()).hexdigest(),

@@ -6,7 +6,7 @@ they arrive. Does not belong here: who may decide (the kinds of review tasks and
     needs_verification --assigned--> assigned --submitted--> submitted --approved--> approved
                        <-handed_off-          <-changes_requested-
     any --needs_verification--> needs_verification       approved --unpublished--> unpublished --restored--> approved
-    any --merged--> merged --unmerged--> what it was before
+    any --submitted--> submitted (what is due again)     any --merged--> merged --unmerged--> what it was before
 
 An approved version stays public while verification begins anew. A decision that may not follow is refused and kept with the reason;
 so is an approval by whoever submitted.
@@ -125,8 +125,7 @@ def _refusal(state: State, step: Step) -> str:
     if state.merged_into and event not in ("unmerged", "suggested", "contact_attempted"):
         return f"it was merged into {state.merged_into}"
     needs = {
-        "submitted": ("assigned", "needs_verification"), "changes_requested": ("submitted",), "handed_off": ("assigned",),
-        "rejected": ("submitted",),
+        "changes_requested": ("submitted",), "handed_off": ("assigned",), "rejected": ("submitted",),
     }.get(event)  # fmt: skip
     if needs and state.code not in needs:
         return f"it is {state.code.replace('_', ' ')}"
@@ -149,6 +148,7 @@ def _apply(states: dict[str, State], state: State, step: Step) -> None:
     match step.event_code:
         case "assigned":
             state.code, state.assigned_at = "assigned", step.decided_at
+            _confirm(state, step)
         case "submitted":
             state.code, state.submitted_at, state.submitted_by, state.pending = "submitted", step.decided_at, step.actor_id, step
             _confirm(state, step)

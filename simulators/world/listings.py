@@ -104,8 +104,8 @@ def make_listings(seed: int = 7, places: int = 120, approved: str = "2026-09-01 
 
 
 def _place(rng: random.Random, number: int) -> Place:
-    # Names repeat only after all pairs were used: two places of one name are one place here.
-    first, second = NAMES[number % len(NAMES)], NAMES[(number // len(NAMES) * 7 + number + 3) % len(NAMES)]
+    # No two of the first 380 places have the same two words: two places of one name are one place here.
+    first, second = NAMES[number % len(NAMES)], NAMES[(number + 1 + number // len(NAMES)) % len(NAMES)]
     kind, category = KINDS[rng.randrange(len(KINDS))]
     city, zip_code, lat, lon = TOWNS[rng.randrange(len(TOWNS))]
     street, way = STREETS[rng.randrange(len(STREETS))]
