@@ -110,7 +110,8 @@ def _steps(con: duckdb.DuckDBPyConnection) -> list[Any]:
 
 
 def _area(con: duckdb.DuckDBPyConnection, lookups: Lookups) -> ServiceArea:
-    return ServiceArea.of(_rows(con, "SELECT * FROM accepted.service_areas ORDER BY area_code"), lookups.box)
+    rows = _rows(con, "SELECT * FROM accepted.service_areas ORDER BY area_code")
+    return ServiceArea.of(rows, lookups.box, lookups.policies["country"])
 
 
 def _outside(con: duckdb.DuckDBPyConnection, cleaned: Sequence[Cleaned], lookups: Lookups) -> None:
@@ -258,6 +259,7 @@ def _content(
 ) -> None:  # fmt: skip
     values = {name: content.get(name) for name in CONTENT}
     values["status_code"] = values["status_code"] or "active"
+    values["country_code"] = values["country_code"] or area.country
     values |= {name: values[name] or [] for name, kind in CONTENT.items() if pa.types.is_list(kind)}
     lat, lon = values["latitude"], values["longitude"]
     code = area.code(lat, lon) if lat is not None and lon is not None else None

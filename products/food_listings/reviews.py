@@ -17,12 +17,15 @@ from .decisions import TEXT_LISTS
 from .survivorship import survive
 
 EDITABLE = (
-    "name", "status_code", "category_codes", "address_1", "address_2", "city", "state_province", "postal_code", "latitude", "longitude",
-    "phone_number", "phone_extension", "email", "url", "hours_text", "hours_notes", "is_walkin", "is_by_appointment",
-    "eligibility_description", "food_types", "has_bakery", "has_dry_goods", "has_produce", "has_dairy", "has_prepared", "has_meat",
-    "language_names", "notes", "closure_notes", "description",
+    "name", "status_code", "category_codes", "address_1", "address_2", "city", "state_province", "postal_code", "latitude",
+    "longitude", "phone_number", "phone_extension", "other_phone_numbers", "email", "url", "hours_text", "hours_notes", "is_walkin",
+    "is_by_appointment", "eligibility_description", "eligibility_notes", "food_types", "has_bakery", "has_dry_goods", "has_produce",
+    "has_dairy", "has_prepared", "has_meat", "language_names", "notes", "closure_notes", "description", "organization_name",
+    "agency_type", "category_notes", "tag_names", "accessibility", "items", "services", "facebook_url", "twitter_url",
+    "pinterest_url", "linkedin_url", "instagram_url", "has_donation_pickup", "is_frozen_accepted", "is_refrigerated_accepted",
+    "is_perishable_accepted",
 )  # fmt: skip
-"""Columns of a listing that forms offer; those of the contract verify_answers."""
+"""Columns of a listing that forms offer: all that it says, so that a decision carries the whole version."""
 _DUE = """
     SELECT s.*, c.* EXCLUDE (listing_id, version_number) FROM built.main.listing_states s
     JOIN built.prepared.contents c ON c.listing_id = s.listing_id AND c.version_number = coalesce(
