@@ -24,8 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 REALDATA = Path(os.environ.get("CIVICOPS_REALDATA", ROOT.parent / "shared" / "realdata"))
 SAMPLES = REALDATA / "foodoasis"
 LABELS = ROOT / "tests" / "data" / "food_duplicate_labels.csv"
-FILES = {"larfb": "source_larfb_2020-04.csv", "lapl": "source_lapl_2020-04.csv", "open_la": "source_open_la_data_2020-04.csv",
-         "info_211": "source_211_2020-04.csv"}  # fmt: skip
+FILES = {
+    "larfb": "source_larfb_2020-04.csv",
+    "lapl": "source_lapl_2020-04.csv",
+    "open_la": "source_open_la_data_2020-04.csv",
+    "info_211": "source_211_2020-04.csv",
+}
 APRIL, JUNE = "stakeholder_2020-04-25.csv", "stakeholder_2020-06-01.csv"
 
 Row = dict[str, str | None]
@@ -55,7 +59,9 @@ def read_list(layout: str, file: str, hours: str = "") -> list[Row]:
 def _hours(file: str) -> dict[str, str]:
     found: dict[str, list[str]] = defaultdict(list)
     for row in table(file):
-        found[row["stakeholder_id"]].append(f"({row['week_of_month']},{row['day_of_week']},{row['open']},{row['close']})")
+        found[row["stakeholder_id"]].append(
+            f"({row['week_of_month']},{row['day_of_week']},{row['open']},{row['close']})"
+        )
     return {key: ",".join(value) for key, value in found.items()}
 
 
@@ -68,7 +74,9 @@ def table(file: str) -> Iterator[dict[str, str]]:
 @cache
 def april() -> tuple[Cleaned, ...]:
     """The project's listings of 25 April 2020 with their hours, cleaned."""
-    return tuple(clean_row(row, lookups()) for row in read_list("foodoasis", APRIL, "stakeholder_schedule_2020-04-25.csv"))
+    return tuple(
+        clean_row(row, lookups()) for row in read_list("foodoasis", APRIL, "stakeholder_schedule_2020-04-25.csv")
+    )
 
 
 @cache

@@ -1,5 +1,5 @@
-"""The food listings measured: 100,000 rows imported with all checks beside a row-wise pandas script of the same checks; and, where the
-real lists lie beside the repository, duplicates, parse rates and changes that were pointed at beforehand.
+"""The food listings measured: 100,000 rows imported with all checks beside a row-wise pandas script of the same checks; and,
+where the real lists lie beside the repository, duplicates, parse rates and changes that were pointed at beforehand.
 
 Belongs here: the made-up file and the table. Does not belong here: the figures on real lists (`food_measures`).
 """
@@ -45,11 +45,16 @@ def made_file(path: Path, count: int) -> None:
             row[at["id"]] = str(number)
             row[at["name"]] = f"{row[at['name']]} {_word(draw)} {_word(draw)}"
             row[at["address_1"]] = f"{draw.randrange(1, 20_000)} {draw.choice('NSEW')}. {_word(draw)} Street"
-            row[at["phone"]] = f"({draw.choice((213, 310, 323, 562))}) {draw.randrange(220, 980)}-{draw.randrange(10_000):04d}"
+            row[at["phone"]] = (
+                f"({draw.choice((213, 310, 323, 562))}) {draw.randrange(220, 980)}-{draw.randrange(10_000):04d}"
+            )
             row[at["email"]] = f"info@{_word(draw).lower()}{number}.org"
             row[at["website"]] = f"www.{_word(draw).lower()}{number}.org"
             row[at["zip"]] = f"{draw.randrange(90_001, 91_900)}"
-            row[at["latitude"]], row[at["longitude"]] = f"{draw.uniform(33.7, 34.8):.6f}", f"{draw.uniform(-118.9, -117.7):.6f}"
+            row[at["latitude"]], row[at["longitude"]] = (
+                f"{draw.uniform(33.7, 34.8):.6f}",
+                f"{draw.uniform(-118.9, -117.7):.6f}",
+            )
             writer.writerow(row)
 
 
@@ -59,7 +64,9 @@ def _word(draw: random.Random) -> str:
 
 def imported(folder: Path, file: Path) -> dict[str, float]:
     """Seconds of each step of an import with all checks that need no network."""
-    (folder / "civicops.toml").write_text(f'[workspace]\norganisation = "Bench"\nproducts = "{food_data.ROOT / "products"}"\n', encoding="utf-8")
+    (folder / "civicops.toml").write_text(
+        f'[workspace]\norganisation = "Bench"\nproducts = "{food_data.ROOT / "products"}"\n', encoding="utf-8"
+    )
     workspace = Workspace.find(folder)
     product = workspace.product("food_listings")
     given = gathering(workspace, product, datetime.now(UTC))
@@ -87,7 +94,7 @@ def _used() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-PEER = '''
+PEER = """
 import json, re, sys, time
 import pandas as pd
 import phonenumbers, usaddress
@@ -97,7 +104,8 @@ def phone(text):
         number = phonenumbers.parse(text, "US")
     except Exception:
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL) if phonenumbers.is_valid_number(number) else None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL) if
+    phonenumbers.is_valid_number(number) else None
 def mail(text):
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
@@ -120,12 +128,15 @@ rows = rows.apply(clean, axis=1)
 keys = rows["name"].str.lower() + rows["address_1"].str.lower() + rows["zip"]
 keys.duplicated(keep=False).sum()
 print(time.perf_counter() - began, time.process_time())
-'''
+"""
 
 
 def peer(file: Path) -> tuple[float, float] | None:
-    """Seconds, and those of processor time, of the script that one writes first: pandas, one `apply` over the rows, exact duplicates only. None without pandas."""
-    done = subprocess.run([sys.executable, "-c", PEER.replace("\\\\", "\\"), str(file)], capture_output=True, text=True, check=False)
+    """Seconds, and those of processor time, of the script that one writes first: pandas, one `apply` over the rows, exact
+    duplicates only. None without pandas."""
+    done = subprocess.run(
+        [sys.executable, "-c", PEER.replace("\\\\", "\\"), str(file)], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         return None
     wall, processor = done.stdout.split()
@@ -149,18 +160,26 @@ def run(quick: bool) -> Table:
         refused = _refused(huge)
     processor = seconds.pop("processor")
     total = sum(seconds.values())
-    rows.append(Row(f"import of {count:,} rows with all checks", {"figure": f"{total:.1f} s (processor {processor:.1f} s)"}))
+    rows.append(
+        Row(f"import of {count:,} rows with all checks", {"figure": f"{total:.1f} s (processor {processor:.1f} s)"})
+    )
     rows += [Row(f"- {step}", {"figure": f"{value:.1f} s"}) for step, value in seconds.items()]
-    rows.append(Row("the same fields by pandas row by row, exact duplicates only", {"figure": f"{other[0]:.1f} s (processor {other[1]:.1f} s)" if other else "pandas is not installed"}))
+    rows.append(
+        Row(
+            "the same fields by pandas row by row, exact duplicates only",
+            {"figure": f"{other[0]:.1f} s (processor {other[1]:.1f} s)" if other else "pandas is not installed"},
+        )
+    )
     rows.append(Row("a file of 2 GB is refused in", {"figure": f"{refused * 1000:.0f} ms"}))
     rows += list(_real())
     notes = (
-        f"Goal: 100,000 listings with all checks but those that need the network in {GOAL_SECONDS} s. Two cores, "
-        f"load before {os.getloadavg()[0]:.1f}.",
-        "Figures on real lists of 2020 (1,742 listings of the existing project, 1,981 rows of four other lists) with Wilson's 95 % intervals. Labels: "
-        "tests/data/food_duplicate_labels.csv, every candidate pair and every pair the model finds beside them read by hand, and 80 drawn "
-        "at random from weaker ones; pairs marked unsure count neither way. The threshold (0.80) was set before labelling; that names and phones that many "
-        "share count less, and kinds of places, came into the model after errors were seen, so these are not figures on unseen pairs.",
+        f"Goal: 100,000 listings with all checks but those that need the network in {GOAL_SECONDS} s. "
+        f"Two cores, load {os.getloadavg()[0]:.1f}.",
+        "Figures on real lists of 2020 (1,742 listings of the existing project, 1,981 rows of four other lists) with Wilson's "
+        "95 % intervals. Labels: tests/data/food_duplicate_labels.csv, every candidate pair and every pair the model finds "
+        "beside them read by hand, and 80 drawn at random from weaker ones; pairs marked unsure count neither way. The threshold "
+        "(0.80) was set before labelling. That names and phones shared by many count less, and the kinds of places, came into the "
+        "model after errors on these pairs were seen: they are not figures on unseen pairs.",
     )
     return Table("food_listings", tuple(rows), notes)
 

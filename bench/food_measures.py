@@ -19,10 +19,23 @@ from products.food_listings.matching.model import score
 
 MEASURED = datetime(2020, 4, 25, tzinfo=UTC)
 FIELD_OF = {
-    "name": "name", "address_1": "address", "address_2": "address", "city": "address", "state": "address", "zip": "address",
-    "latitude": "address", "longitude": "address", "phone": "phone", "email": "email", "website": "url", "hours": "hours",
-    "inactive": "status", "category_ids": "categories", "description": "description", "notes": "description",
-}  # fmt: skip
+    "name": "name",
+    "address_1": "address",
+    "address_2": "address",
+    "city": "address",
+    "state": "address",
+    "zip": "address",
+    "latitude": "address",
+    "longitude": "address",
+    "phone": "phone",
+    "email": "email",
+    "website": "url",
+    "hours": "hours",
+    "inactive": "status",
+    "category_ids": "categories",
+    "description": "description",
+    "notes": "description",
+}
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,8 @@ class Share:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """How well pairs at or above a threshold are found. `sampled`: labelled pairs below it that were drawn at random, and how many
-    of them are duplicates after all."""
+    """How well pairs at or above a threshold are found. `sampled`: labelled pairs below it that were drawn at random, and
+    how many of them are duplicates after all."""
 
     threshold: float
     precision: Share
@@ -70,14 +83,18 @@ def duplicates(threshold: float) -> Duplicates:
     found = {pair for pair, probability in scored.items() if probability >= threshold}
     unread = found - set(known)
     if unread:
-        raise AssertionError(f"{len(unread)} pairs above {threshold} were never read: {sorted(map(sorted, unread))[:3]}")
+        raise AssertionError(
+            f"{len(unread)} pairs above {threshold} were never read: {sorted(map(sorted, unread))[:3]}"
+        )
     same = {pair for pair, row in known.items() if row["label"] == "same"}
     sure = {pair for pair in found if known[pair]["label"] != "unsure"}
     drawn = [row for row in known.values() if row["stratum"] in ("near_miss", "weak_signal")]
     return Duplicates(
-        threshold, Share(len(sure & same), len(sure)), Share(len(found & same), len(same)),
+        threshold,
+        Share(len(sure & same), len(sure)),
+        Share(len(found & same), len(same)),
         Share(sum(row["label"] == "same" for row in drawn), len(drawn)),
-    )  # fmt: skip
+    )
 
 
 def _pairs() -> list:  # type: ignore[type-arg]
@@ -102,13 +119,17 @@ def parse_rates() -> dict[str, Share]:
     """How many values that are given can be read: phones, streets, hours of the project and of the lists that have words."""
     rows = [*april(), *others()]
     raw = {row.listing_id: {finding.check for finding in row.notes.findings} for row in rows}
-    phones = [row for row in rows if row.values["phone_number"] or raw[row.listing_id] & {"phone_invalid", "phone_unreadable"}]
+    phones = [
+        row for row in rows if row.values["phone_number"] or raw[row.listing_id] & {"phone_invalid", "phone_unreadable"}
+    ]
     streets = [row for row in rows if row.values["address_1"]]
     tuples = [row for row in april() if row.hours.has_text]
     words = [row for row in others() if row.hours.has_text]
     return {
         "phones": Share(sum(row.values["phone_number"] is not None for row in phones), len(phones)),
-        "streets": Share(sum(not raw[row.listing_id] & {"address_unreadable", "address_po_box"} for row in streets), len(streets)),
+        "streets": Share(
+            sum(not raw[row.listing_id] & {"address_unreadable", "address_po_box"} for row in streets), len(streets)
+        ),
         "hours in rows": Share(sum(row.hours.is_understood for row in tuples), len(tuples)),
         "hours in words": Share(sum(row.hours.is_understood for row in words), len(words)),
     }
@@ -123,18 +144,20 @@ class Foresight:
     listings: int
     same_field: Share
     any_field: Share
-    in_order: dict[str, tuple[Share, Share, Share]]
+    in_order: dict[str, tuple[Share, ...]]
 
 
 def foresight(fields: Sequence[str] = ()) -> Foresight:
-    """Compare what people changed between 25 April and 1 June 2020 with what the checks said on 25 April; `fields` limits to some."""
+    """Compare what people changed between 25 April and 1 June 2020 with what the checks said on 25 April; `fields` limits to
+    some."""
     rows, contradictions = _checked()
     june = {row["id"] for row in table("stakeholder_2020-06-01.csv")}
     pool = {row.listing_id.split(":")[1]: row for row in rows if row.listing_id.split(":")[1] in june}
     changes = [
-        (row["stakeholder_id"], row["field"]) for row in table("field_changes_2020-04-25_to_2020-06-01.csv")
+        (row["stakeholder_id"], row["field"])
+        for row in table("field_changes_2020-04-25_to_2020-06-01.csv")
         if row["stakeholder_id"] in pool and (not fields or row["field"] in fields)
-    ]  # fmt: skip
+    ]
     about = {key: {finding.field for finding in row.notes.findings} for key, row in pool.items()}
     same = sum(FIELD_OF.get(field) in about[key] for key, field in changes)
     any_field = sum(bool(about[key]) for key, _ in changes)
@@ -144,13 +167,18 @@ def foresight(fields: Sequence[str] = ()) -> Foresight:
         "oldest first": sorted(ids, key=lambda key: (-_age(pool[key]), key)),
     }
     return Foresight(
-        len(changes), len(pool), Share(same, len(changes)), Share(any_field, len(changes)),
+        len(changes),
+        len(pool),
+        Share(same, len(changes)),
+        Share(any_field, len(changes)),
         {
-            **{name: tuple(_covered(order, changes, part) for part in (5, 3, 2)) for name, order in orders.items()},  # type: ignore[dict-item]
+            **{name: tuple(_covered(order, changes, part) for part in (5, 3, 2)) for name, order in orders.items()},
             # Every order is as likely as any other: on average the part of the listings is the share of the changes.
-            "random": tuple(Share(round(len(changes) * (len(ids) // part) / len(ids)), len(changes)) for part in (5, 3, 2)),  # type: ignore[dict-item]
+            "random": tuple(
+                Share(round(len(changes) * (len(ids) // part) / len(ids)), len(changes)) for part in (5, 3, 2)
+            ),
         },
-    )  # fmt: skip
+    )
 
 
 def older_than_a_year() -> Share:
@@ -174,7 +202,11 @@ def risk(row: Cleaned, contradictions: int = 0) -> float:
     found = sum(points[lookups().checks[finding.check]["severity_code"]] for finding in row.notes.findings)
     age = min(1.0, _age(row) / min(int(rule["limit_days"]) for rule in lookups().critical.values()))
     weights = lookups().weights
-    return weights["age"] * age + weights["findings"] * min(1.0, found / 3) + weights["disagreement"] * min(1.0, contradictions / 2)
+    return (
+        weights["age"] * age
+        + weights["findings"] * min(1.0, found / 3)
+        + weights["disagreement"] * min(1.0, contradictions / 2)
+    )
 
 
 def _age(row: Cleaned) -> float:

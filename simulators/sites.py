@@ -1,6 +1,7 @@
 """Websites of made-up places, and geocoders that speak the protocols of the US Census and of Nominatim, on loopback.
 
-Belongs here: answering, with faults on demand, and remembering who asked. Does not belong here: places (`simulators.world.listings`).
+Belongs here: answering, with faults on demand, and remembering who asked. Does not belong here: places
+(`simulators.world.listings`).
 
     with serve_sites() as sites: ...    sites.url, sites.log
     sites.pages["/open"] = Page("<p>Open Monday</p>"); sites.robots = "User-agent: *\\nDisallow: /private"
@@ -150,7 +151,23 @@ def _nominatim(sites: Sites, asked: dict[str, str]) -> tuple[int, str, str]:
     found = sites.point(asked.get("street", ""), asked.get("postalcode", ""))
     items: list[dict[str, Any]] = []
     if isinstance(found, tuple):
-        items.append({"lat": str(found[0]), "lon": str(found[1]), "category": "building", "addresstype": "building", "display_name": asked.get("street", "")})
+        items.append(
+            {
+                "lat": str(found[0]),
+                "lon": str(found[1]),
+                "category": "building",
+                "addresstype": "building",
+                "display_name": asked.get("street", ""),
+            }
+        )
     elif found == "tie":
-        items.append({"lat": "34.0", "lon": "-118.2", "category": "highway", "addresstype": "road", "display_name": asked.get("street", "")})
+        items.append(
+            {
+                "lat": "34.0",
+                "lon": "-118.2",
+                "category": "highway",
+                "addresstype": "road",
+                "display_name": asked.get("street", ""),
+            }
+        )
     return 200, json.dumps(items), "application/json"

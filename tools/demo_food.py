@@ -1,7 +1,7 @@
 """The part of `make demo` about food listings: three lists come in, two people verify one listing, and it is taken back.
 
-Belongs here: the lists and the geocoder of the made-up city, what is decided, and what is printed of it. Does not belong here: the
-rest of the demo.
+Belongs here: the lists and the geocoder of the made-up city, what is decided, and what is printed of it. Does not belong
+here: the rest of the demo.
 """
 
 from __future__ import annotations
@@ -35,7 +35,15 @@ def made_up_lists(home: Path) -> Iterator[Sites]:
     approved = (datetime.now(UTC) - timedelta(days=40)).strftime("%Y-%m-%d %H:%M:%S+00")
     made = make_listings(7, 120, approved)
     made.write(home / "food_lists")
-    words = {"Street": "St", "Boulevard": "Blvd", "Road": "Rd", "Avenue": "Ave", "Drive": "Dr", "Place": "Pl", "Lane": "Ln"}
+    words = {
+        "Street": "St",
+        "Boulevard": "Blvd",
+        "Road": "Rd",
+        "Avenue": "Ave",
+        "Drive": "Dr",
+        "Place": "Pl",
+        "Lane": "Ln",
+    }
     with serve_sites() as sites:
         for place in made.places:
             street = " ".join(words.get(word, word) for word in place.street.split())
@@ -55,7 +63,11 @@ def story(home: Path, run: Callable[[], int]) -> bool:
     """One listing is corrected by one person and approved by another, published, and taken back. True when each step showed."""
     listing, name, phone, risk = _rows(home, _DUE)[0]
     print(f"== {PRODUCT}: ana calls {name} ({listing}), which is due because it is {risk}")
-    confirmed = {"confirmed_fields": "name, categories, address, phone, hours, status", "confirmed_none_fields": "email, food_types", "evidence_code": "called"}
+    confirmed = {
+        "confirmed_fields": "name, categories, address, phone, hours, status",
+        "confirmed_none_fields": "email, food_types",
+        "evidence_code": "called",
+    }
     _answer(home, "verify", listing, ANA, "edit", {"phone_number": "(213) 485-0123", **confirmed})
     print(f"  ana submits another phone, (213) 485-0123 in place of {phone}; stella, who did not enter it, approves")
     _answer(home, "verify", listing, STELLA, "approve", None)
@@ -70,14 +82,19 @@ def story(home: Path, run: Callable[[], int]) -> bool:
     return good
 
 
-_DUE = """SELECT s.listing_id, s.name, coalesce(f.old_value, 'none'), coalesce(nullif(s.risk_reason, ''), 'due') FROM listing_states s
+_DUE = """SELECT s.listing_id, s.name, coalesce(f.old_value, 'none'), coalesce(nullif(s.risk_reason, ''), 'due') FROM
+listing_states s
     LEFT JOIN fixes f ON f.listing_id = s.listing_id AND f.field_name = 'phone_number'
-    WHERE s.state_code = 'needs_verification' AND s.source_code = 'foodoasis' AND s.finding_count < 3 ORDER BY s.risk_score DESC, s.listing_id LIMIT 1"""
+    WHERE s.state_code = 'needs_verification' AND s.source_code = 'foodoasis' AND s.finding_count < 3 ORDER BY s.risk_score
+    DESC, s.listing_id LIMIT 1"""
 _SHOWN = "SELECT phone_number, is_verified, confirmed_share FROM listings WHERE listing_id = '{listing}'"
 _FIGURES = (
     ("listings known, public", "SELECT count(*), count(*) FILTER (is_public) FROM listing_states"),
     ("findings, automatic fixes", "SELECT (SELECT count(*) FROM findings), (SELECT count(*) FROM fixes)"),
-    ("probable duplicates that nobody decided", "SELECT count(*) FROM duplicates WHERE is_probable AND decision_code = 'undecided'"),
+    (
+        "probable duplicates that nobody decided",
+        "SELECT count(*) FROM duplicates WHERE is_probable AND decision_code = 'undecided'",
+    ),
 )
 
 
@@ -93,7 +110,14 @@ def _answer(home: Path, kind: str, subject: str, person: Person, outcome: str, v
 def _step(home: Path, listing: str, person: Person, value: dict[str, Any]) -> None:
     review, now = open_review(Workspace.find(home)), datetime.now(UTC)
     subject = f"{listing}#{now.timestamp()}"
-    file_tasks(review, review.kind(f"{PRODUCT}.status"), [TaskDraft(subject, f"Step of {listing}", proposed=value)], now, is_complete=False, origin="person")
+    file_tasks(
+        review,
+        review.kind(f"{PRODUCT}.status"),
+        [TaskDraft(subject, f"Step of {listing}", proposed=value)],
+        now,
+        is_complete=False,
+        origin="person",
+    )
     _answer(home, "status", subject, person, "accept", None)
 
 

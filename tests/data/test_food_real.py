@@ -47,15 +47,25 @@ def test_the_files_that_people_really_imported(file: str, layout: str, rows: int
 
 def test_hours_of_every_week_and_by_column_are_not_lost() -> None:
     """Defect 3: rows of week 0 vanished."""
-    every = sum(row["week_of_month"] == "0" and row["open"] != "" and row["open"] < row["close"] for row in food_data.table("stakeholder_schedule_2020-04-25.csv"))
+    every = sum(
+        row["week_of_month"] == "0" and row["open"] != "" and row["open"] < row["close"]
+        for row in food_data.table("stakeholder_schedule_2020-04-25.csv")
+    )
     read = sum(
-        len((rule["byday"] or "").split(",")) for row in food_data.april() for rule in row.hours.rules if rule["freq"] == "WEEKLY"
+        len((rule["byday"] or "").split(","))
+        for row in food_data.april()
+        for rule in row.hours.rules
+        if rule["freq"] == "WEEKLY"
     )
     assert every > 5_000 and read >= 0.97 * every
 
 
 def test_no_point_is_at_zero_and_those_elsewhere_are_found() -> None:
-    points = [(row.values["latitude"], row.values["longitude"]) for row in food_data.april() if row.values["latitude"] is not None]
+    points = [
+        (row.values["latitude"], row.values["longitude"])
+        for row in food_data.april()
+        if row.values["latitude"] is not None
+    ]
     assert all(abs(lat) > 20 and lon < -100 for lat, lon in points)
 
 
@@ -67,7 +77,9 @@ def test_parse_rates_are_those_that_were_measured() -> None:
 
 def test_at_least_two_hundred_candidate_pairs_are_labelled_with_reasons() -> None:
     rows = food_data.labels()
-    candidates = {(row["id_a"], row["id_b"]) for row in food_data.table("candidate_duplicates_2020-04-25_UNLABELLED.csv")}
+    candidates = {
+        (row["id_a"], row["id_b"]) for row in food_data.table("candidate_duplicates_2020-04-25_UNLABELLED.csv")
+    }
     labelled = {(row["id_a"], row["id_b"]) for row in rows if row["stratum"] == "candidates"}
     assert labelled == candidates and len(labelled) >= 200
     assert Counter(row["label"] for row in rows).keys() == {"same", "different", "unsure"}
@@ -78,7 +90,9 @@ def test_at_least_two_hundred_candidate_pairs_are_labelled_with_reasons() -> Non
 def test_duplicates_are_found_as_well_as_was_measured() -> None:
     found = food_measures.duplicates(0.8)
     assert found.recall.value > 0.85 and found.precision.value > 0.6
-    assert found.recall.value > food_measures.equal_keys().recall.interval[1], "better than equal name, address and zip code"
+    assert found.recall.value > food_measures.equal_keys().recall.interval[1], (
+        "better than equal name, address and zip code"
+    )
     assert found.sampled.hits == 0
 
 
@@ -98,10 +112,19 @@ def test_the_real_lists_run_end_to_end(tmp_path: Path) -> None:
     record = here.run()
     assert record.status == "succeeded"
     accepted = {item["dataset"]: item for item in record.datasets if item["layer"] == "accepted"}["source_listings"]
-    assert (accepted["rows_in"], accepted["accepted"], accepted["quarantined"]) == (sum(ROWS.values()) + 301, sum(ROWS.values()) + 301, 0)
+    assert (accepted["rows_in"], accepted["accepted"], accepted["quarantined"]) == (
+        sum(ROWS.values()) + 301,
+        sum(ROWS.values()) + 301,
+        0,
+    )
     # All approvals are of 2020: they are in the history, and none is public any more.
-    versions, public = here.query("SELECT count(*) FROM {listing_versions}")[0][0], here.query("SELECT count(*) FROM {listings}")[0][0]
-    assert versions == sum(row["verification_status_id"] == "4" for row in food_data.table(food_data.JUNE)) and public == 0
+    versions, public = (
+        here.query("SELECT count(*) FROM {listing_versions}")[0][0],
+        here.query("SELECT count(*) FROM {listings}")[0][0],
+    )
+    assert (
+        versions == sum(row["verification_status_id"] == "4" for row in food_data.table(food_data.JUNE)) and public == 0
+    )
     assert here.query("SELECT count(*) FROM {findings} WHERE check_code = 'name_test'")[0][0] >= 0
     states = dict(here.query("SELECT state_code, count(*) FROM {listing_states} GROUP BY 1"))
     assert states["expired"] == versions

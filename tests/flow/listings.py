@@ -52,13 +52,26 @@ class Listings:
     def add(self, path: Path, layout: str, list_code: str = "", now: datetime | None = None) -> Preview:
         product = self.workspace.product(NAME)
         given = gathering(self.workspace, product, now or datetime.now(UTC))
-        return take_in(product, product.contract("source_listings"), path, layout=layout, list_code=list_code or layout, given=given)
+        return take_in(
+            product,
+            product.contract("source_listings"),
+            path,
+            layout=layout,
+            list_code=list_code or layout,
+            given=given,
+        )
 
     def preview(self, path: Path, layout: str, list_code: str = "") -> Preview:
         product = self.workspace.product(NAME)
         given = gathering(self.workspace, product, datetime.now(UTC))
         return preview(
-            self.workspace, product, product.contract("source_listings"), path, layout=layout, list_code=list_code or layout, given=given
+            self.workspace,
+            product,
+            product.contract("source_listings"),
+            path,
+            layout=layout,
+            list_code=list_code or layout,
+            given=given,
         )
 
     def run(self) -> RunRecord:
@@ -74,7 +87,13 @@ class Listings:
         return open_review(self.workspace)
 
     def answer(
-        self, kind: str, subject: str, person: Person, outcome: str, value: Mapping[str, Any] | None = None, reason: str = ""
+        self,
+        kind: str,
+        subject: str,
+        person: Person,
+        outcome: str,
+        value: Mapping[str, Any] | None = None,
+        reason: str = "",
     ) -> None:
         """Answer the task of that kind about a subject, as somebody who just opened it."""
         review, now = self.review, datetime.now(UTC)

@@ -15,7 +15,11 @@ from simulators.world.listings import MadeListings
 from tests.flow.listings import ANA, BEN, STELLA, Listings, made_up
 
 pytestmark = pytest.mark.xdist_group("food_listings")
-CONFIRMED = {"confirmed_fields": "name, categories, address, phone, hours, status", "confirmed_none_fields": "email, food_types", "evidence_code": "called"}
+CONFIRMED = {
+    "confirmed_fields": "name, categories, address, phone, hours, status",
+    "confirmed_none_fields": "email, food_types",
+    "evidence_code": "called",
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,9 @@ def test_checks_find_exactly_what_was_planted(world: tuple[Listings, MadeListing
         for check in ("phone_unreadable", "phone_invalid", "email_invalid", "point_missing", "closure_words")
     }
     assert found["phone_unreadable"] | found["phone_invalid"] >= planted["phone_invalid"]
-    assert {row for row in found["phone_unreadable"] | found["phone_invalid"] if row.startswith("foodoasis")} == planted["phone_invalid"]
+    assert {
+        row for row in found["phone_unreadable"] | found["phone_invalid"] if row.startswith("foodoasis")
+    } == planted["phone_invalid"]
     assert found["email_invalid"] == planted["email_invalid"]
     assert {row for row in found["point_missing"] if row.startswith("foodoasis")} == planted["coordinates_zero"]
     assert found["closure_words"] == made.truth.closed
@@ -54,13 +60,19 @@ def test_checks_find_exactly_what_was_planted(world: tuple[Listings, MadeListing
 
 def test_nothing_is_at_zero_and_nothing_private_or_unapproved_is_public(world: tuple[Listings, MadeListings]) -> None:
     here, made = world
-    assert here.query("SELECT count(*) FROM {listings} WHERE latitude = 0 OR latitude < 33 OR longitude > -117")[0][0] == 0
-    public = json.dumps(here.query("SELECT * FROM {listings}") + here.query("SELECT * FROM {listing_versions}"), default=str)
+    assert (
+        here.query("SELECT count(*) FROM {listings} WHERE latitude = 0 OR latitude < 33 OR longitude > -117")[0][0] == 0
+    )
+    public = json.dumps(
+        here.query("SELECT * FROM {listings}") + here.query("SELECT * FROM {listing_versions}"), default=str
+    )
     assert "private" not in public and "Contact " not in public
     header, rows = made.lists["foodoasis"]
     approved = {f"foodoasis:{row[0]}" for row in rows if row[header.index("verification_status_id")] == "4"}
     assert {row[0] for row in here.query("SELECT listing_id FROM {listings}")} == approved
-    contacts = {row[0] for row in here.query("SELECT listing_id FROM {listing_contacts} WHERE admin_contact_name IS NOT NULL")}
+    contacts = {
+        row[0] for row in here.query("SELECT listing_id FROM {listing_contacts} WHERE admin_contact_name IS NOT NULL")
+    }
     assert contacts == {f"foodoasis:{row[0]}" for row in rows}
 
 
@@ -69,7 +81,8 @@ def test_every_fix_tells_old_and_new_and_every_change_is_a_fix(world: tuple[List
     header, rows = made.lists["larfb"]
     raw = {f"larfb:{row[1]}": dict(zip(header, row, strict=True)) for row in rows}
     fixes = {
-        (listing, field): (old, new) for listing, field, old, new in here.query("SELECT listing_id, field_name, old_value, new_value FROM {fixes}")
+        (listing, field): (old, new)
+        for listing, field, old, new in here.query("SELECT listing_id, field_name, old_value, new_value FROM {fixes}")
     }
     for listing, row in raw.items():
         old, new = fixes[listing, "phone_number"]
@@ -101,30 +114,47 @@ def test_a_public_listing_goes_through_people_and_back(world: tuple[Listings, Ma
         "SELECT listing_id, name FROM {listing_states} WHERE state_code = 'needs_verification' AND source_code = 'foodoasis' AND finding_count < 3 ORDER BY risk_score DESC LIMIT 1"
     )[0]
     # Submitted by one, approved by another; nobody approves their own.
-    here.answer("verify", listing, ANA, "edit", {"phone_number": "(213) 485-0111", "hours_text": "Every Monday 9:00 am to 11:00 am", **CONFIRMED})
+    here.answer(
+        "verify",
+        listing,
+        ANA,
+        "edit",
+        {"phone_number": "(213) 485-0111", "hours_text": "Every Monday 9:00 am to 11:00 am", **CONFIRMED},
+    )
     here.run()
     assert here.query(f"SELECT is_public FROM {{listing_states}} WHERE listing_id = '{listing}'") == [(False,)]
     with pytest.raises(ReviewError):
         here.answer("verify", listing, ANA, "approve")
     here.answer("verify", listing, STELLA, "approve")
     here.run()
-    shown = here.query(f"SELECT phone_number, is_verified, freshness_code, confirmed_share, version_number FROM {{listings}} WHERE listing_id = '{listing}'")
+    shown = here.query(
+        f"SELECT phone_number, is_verified, freshness_code, confirmed_share, version_number FROM {{listings}} WHERE listing_id = '{listing}'"
+    )
     assert shown == [("(213) 485-0111", True, "fresh", 1.0, 1)]
     fields = dict(here.query(f"SELECT field_code, state_code FROM {{listing_fields}} WHERE listing_id = '{listing}'"))
     assert fields["phone"] == "confirmed" and fields["email"] == "confirmed_none"
-    assert here.query(f"SELECT byday, CAST(opens_time AS VARCHAR) FROM {{listing_schedules}} WHERE listing_id = '{listing}'") == [("MO", "09:00:00")]
+    assert here.query(
+        f"SELECT byday, CAST(opens_time AS VARCHAR) FROM {{listing_schedules}} WHERE listing_id = '{listing}'"
+    ) == [("MO", "09:00:00")]
     roles = {row[0] for row in here.query("SELECT DISTINCT role_code FROM {listing_versions}")}
-    assert roles <= {"import", "coordinator", "admin", "machine"} and "ana" not in json.dumps(here.query("SELECT * FROM {listing_versions}"), default=str)
+    assert roles <= {"import", "coordinator", "admin", "machine"} and "ana" not in json.dumps(
+        here.query("SELECT * FROM {listing_versions}"), default=str
+    )
     # Taken down, then an earlier version comes back as a new one.
     here.step(listing, STELLA, event_code="unpublished")
     here.run()
-    assert here.query(f"SELECT public_reason_code FROM {{listing_states}} WHERE listing_id = '{listing}'") == [("unpublished",)]
+    assert here.query(f"SELECT public_reason_code FROM {{listing_states}} WHERE listing_id = '{listing}'") == [
+        ("unpublished",)
+    ]
     here.step(listing, STELLA, event_code="restored", restores_version=1)
     here.run()
     assert here.query(f"SELECT name, version_number FROM {{listings}} WHERE listing_id = '{listing}'") == [(name, 2)]
-    assert here.query(f"SELECT version_number, restores_version, is_current FROM {{listing_versions}} WHERE listing_id = '{listing}' ORDER BY 1") == [
-        (1, None, False), (2, 1, True),
-    ]  # fmt: skip
+    assert here.query(
+        f"SELECT version_number, restores_version, is_current FROM {{listing_versions}} WHERE listing_id = '{listing}' ORDER BY 1"
+    ) == [
+        (1, None, False),
+        (2, 1, True),
+    ]
 
 
 def test_two_editors_on_one_listing(world: tuple[Listings, MadeListings]) -> None:
@@ -144,10 +174,14 @@ def test_a_merge_is_a_decision_and_can_be_told_apart(world: tuple[Listings, Made
     public = {row[0] for row in here.query("SELECT listing_id FROM {listings}")}
     here.answer("duplicate", f"{first}|{second}", ANA, "merge", {"members": [first, second]})
     here.run()
-    gone = here.query(f"SELECT listing_id, merged_into_id, public_reason_code FROM {{listing_states}} WHERE listing_id IN ('{first}', '{second}') AND merged_into_id IS NOT NULL")
+    gone = here.query(
+        f"SELECT listing_id, merged_into_id, public_reason_code FROM {{listing_states}} WHERE listing_id IN ('{first}', '{second}') AND merged_into_id IS NOT NULL"
+    )
     assert len(gone) == 1 and gone[0][2] == "merged"
     assert {row[0] for row in here.query("SELECT listing_id FROM {listings}")} == public - {gone[0][0]}
-    assert here.query(f"SELECT decision_code FROM {{duplicates}} WHERE listing_id = '{first}' AND other_listing_id = '{second}'") == [("merged",)]
+    assert here.query(
+        f"SELECT decision_code FROM {{duplicates}} WHERE listing_id = '{first}' AND other_listing_id = '{second}'"
+    ) == [("merged",)]
 
 
 def test_an_approval_stays_when_the_list_takes_it_back(tmp_path: Path) -> None:
@@ -159,7 +193,12 @@ def test_an_approval_stays_when_the_list_takes_it_back(tmp_path: Path) -> None:
     status, date = header.index("verification_status_id"), header.index("approved_date")
     path = tmp_path / "again.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([header, *([*row[:status], "1", *row[status + 1 :]] for row in ([*r[:date], "", *r[date + 1 :]] for r in rows))])
+        csv.writer(stream).writerows(
+            [
+                header,
+                *([*row[:status], "1", *row[status + 1 :]] for row in ([*r[:date], "", *r[date + 1 :]] for r in rows)),
+            ]
+        )
     here.add(path, "foodoasis", now=datetime.now(UTC) + timedelta(seconds=2))
     here.run()
     assert here.query("SELECT listing_id, approved_at FROM {listings} ORDER BY 1") == before and before
@@ -170,7 +209,14 @@ def test_importing_again_says_what_changes_and_changes_nothing_before(tmp_path: 
     header, rows = made.lists["larfb"]
     path = tmp_path / "new.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([header, *rows[2:], ["New Pantry", "9999", "USDA", "=1+1", "1 Mill Ln", "Pomona", "CA", "91766", ""], ["Second", "9998", "", "", "2 Mill Ln", "Pomona", "CA", "91766", ""]])
+        csv.writer(stream).writerows(
+            [
+                header,
+                *rows[2:],
+                ["New Pantry", "9999", "USDA", "=1+1", "1 Mill Ln", "Pomona", "CA", "91766", ""],
+                ["Second", "9998", "", "", "2 Mill Ln", "Pomona", "CA", "91766", ""],
+            ]
+        )
     kept = sorted((here.root / "var" / "gathered").rglob("*.ndjson"))
     contents = [file.read_bytes() for file in kept]
     done = here.preview(path, "larfb")

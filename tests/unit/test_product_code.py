@@ -20,7 +20,9 @@ def test_a_module_may_import_its_neighbours_and_is_read_anew_when_mended(tmp_pat
     assert load_code(tmp_path, "absent") is None
 
 
-@pytest.mark.parametrize(("text", "words"), [("1/0", "ZeroDivisionError"), ("import no_such_package_here", "needs 'no_such_package_here'")])
+@pytest.mark.parametrize(
+    ("text", "words"), [("1/0", "ZeroDivisionError"), ("import no_such_package_here", "needs 'no_such_package_here'")]
+)
 def test_a_file_that_cannot_be_loaded_is_named(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "made.py").write_text(text)
     with pytest.raises(ProductCodeError, match=words) as caught:

@@ -73,11 +73,14 @@ def test_the_nth_weekday_is_right_on_every_day_of_2026_and_the_older_rule_is_wro
 def test_a_recurrence_falls_where_rfc_5545_says(on: Recurrence) -> None:
     first, last = date(2025, 6, 1), date(2027, 1, 31)
     expected = rrule_days(on, first, last)
-    found = {first + timedelta(days=n) for n in range((last - first).days + 1) if falls_on(on, first + timedelta(days=n))}
+    found = {
+        first + timedelta(days=n) for n in range((last - first).days + 1) if falls_on(on, first + timedelta(days=n))
+    }
     assert found == expected
 
 
 # Minutes -----------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize(
     "name", [n for n in TELLING if n not in ("nothing known", "partly read", "Lord Howe", "any time by appointment", "by appointment", "closed first Fridays")]
@@ -87,7 +90,9 @@ def test_every_minute_of_2026(name: str) -> None:
     zone = schedule.timezone
     intervals = open_intervals(schedule, at("2026-01-01T00:00", zone), at("2027-01-01T00:00", zone), HOLIDAYS)
     assert all(one.start < one.end for one in intervals)
-    assert all(one.end < other.start for one, other in zip(intervals, intervals[1:], strict=False)), "merged and in order"
+    assert all(one.end < other.start for one, other in zip(intervals, intervals[1:], strict=False)), (
+        "merged and in order"
+    )
     expected = open_minutes(schedule, YEAR[0], YEAR[-1])
     changes = 0
     for day in YEAR:
@@ -97,7 +102,9 @@ def test_every_minute_of_2026(name: str) -> None:
             continue
         found = bytearray(1440)
         for one in intervals:
-            first, last = ((max(start, min(edge, end)) - start) // timedelta(minutes=1) for edge in (one.start, one.end))
+            first, last = (
+                (max(start, min(edge, end)) - start) // timedelta(minutes=1) for edge in (one.start, one.end)
+            )
             found[first:last] = b"\1" * (last - first)
         assert found == expected[day], day
     assert changes == (0 if zone == "Pacific/Honolulu" else 2)
@@ -134,7 +141,11 @@ def test_open_now_agrees_with_the_intervals_and_the_edges(schedule: Schedule, mi
 @pytest.mark.parametrize(
     ("opens", "closes", "expected"),
     [
-        (90, 150, [("2026-03-08T01:30", 0, "2026-03-08T03:30", 0)]),  # 02:30 is skipped: an hour and no more after 01:30
+        (
+            90,
+            150,
+            [("2026-03-08T01:30", 0, "2026-03-08T03:30", 0)],
+        ),  # 02:30 is skipped: an hour and no more after 01:30
         (165, 195, []),  # 02:45 on the clock before is after 03:15 on the new one: the skip turned it around
         (125, 170, [("2026-03-08T03:05", 0, "2026-03-08T03:50", 0)]),
         (165, 300, [("2026-03-08T03:45", 0, "2026-03-08T05:00", 0)]),

@@ -33,7 +33,9 @@ def sites(server: Sites) -> Sites:
 
 
 def polite(**more: float) -> Polite:
-    return Polite("tester (+https://example.org/)", allow=[HERE], pause=more.get("pause", 0.0), seconds=more.get("seconds", 5.0))
+    return Polite(
+        "tester (+https://example.org/)", allow=[HERE], pause=more.get("pause", 0.0), seconds=more.get("seconds", 5.0)
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,9 @@ def test_what_a_website_answers(sites: Sites, page: Page, outcome: str) -> None:
 
 
 def test_a_page_that_says_it_closed(sites: Sites) -> None:
-    sites.pages["/a"] = Page("<html><script>closed until further notice food</script><p>News. Our food pantry is permanently closed. Thanks.</p></html>")
+    sites.pages["/a"] = Page(
+        "<html><script>closed until further notice food</script><p>News. Our food pantry is permanently closed. Thanks.</p></html>"
+    )
     found = one_look(polite(), f"{sites.url}/a", {})
     assert found["outcome_code"] == "ok" and found["closure_text"] == "Our food pantry is permanently closed."
     assert closure_sentence("The food pantry is closed on Sundays.") is None
@@ -65,7 +69,14 @@ def test_a_page_that_says_it_closed(sites: Sites) -> None:
 
 def test_an_internal_address_is_never_asked(sites: Sites) -> None:
     strict = Polite("tester", pause=0)
-    for url in (sites.url, f"http://localhost:{httpx.URL(sites.url).port}/", "http://10.0.0.1/", "http://[::1]/", "http://0x7f000001/", "http://2130706433/"):
+    for url in (
+        sites.url,
+        f"http://localhost:{httpx.URL(sites.url).port}/",
+        "http://10.0.0.1/",
+        "http://[::1]/",
+        "http://0x7f000001/",
+        "http://2130706433/",
+    ):
         assert one_look(strict, url, {})["outcome_code"] in ("internal_address", "dead", "bad_address"), url
     with pytest.raises(InternalAddressError):
         strict.get(sites.url)
@@ -100,7 +111,10 @@ def test_a_site_that_moved_is_said() -> None:
 
     found = judged("https://old.example.org/", Reply(200, "https://new.example.net/", b"food", "text/html"))
     assert (found["outcome_code"], found["detail"]) == ("moved", "It leads to new.example.net.")
-    assert judged("https://example.org/", Reply(200, "https://www.example.org/x", b"food", "text/html"))["outcome_code"] == "ok"
+    assert (
+        judged("https://example.org/", Reply(200, "https://www.example.org/x", b"food", "text/html"))["outcome_code"]
+        == "ok"
+    )
 
 
 QUESTIONS = [Question(f"k{n}", f"{n} Alder St", "Los Angeles", "CA", "90012") for n in range(4)]
