@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -231,3 +233,28 @@ def test_importing_again_says_what_changes_and_changes_nothing_before(tmp_path: 
     with pytest.raises(SourceError, match="does not know the column Colour of the door"):
         here.add(path, "larfb")
     assert [file.read_bytes() for file in kept] == contents
+
+
+def test_the_commands_say_what_to_do_next_and_fail_where_they_must(tmp_path: Path) -> None:
+    here = Listings.at(tmp_path / "w")
+    path = tmp_path / "theirs.csv"
+    path.write_text(
+        "Name,Street,City,Zip,Phone,E-mail\nAlder Pantry,1 Mill Ln,Pomona,91766,213-485-0100,\nBirch,=1+1,Pomona,91766,,\n",
+        encoding="utf-8",
+    )
+
+    def civicops(*words: str) -> subprocess.CompletedProcess[str]:
+        program = Path(sys.executable).with_name("civicops")
+        return subprocess.run([program, "import", *words], cwd=here.root, capture_output=True, text=True, check=False)
+
+    suggested = civicops("suggest", "food_listings.source_listings", str(path), "--json")
+    assert json.loads(suggested.stdout)["layout"] == "plain" and suggested.returncode == 0
+    looked = civicops("preview", "food_listings.source_listings", str(path), "--layout", "plain")
+    assert looked.returncode == 0 and "holds a formula" in looked.stdout and "civicops import add" in looked.stdout
+    taken = civicops("add", "food_listings.source_listings", str(path), "--layout", "plain", "--list", "theirs")
+    assert "1 of 2 rows are in list 'theirs'" in taken.stdout and "Next: civicops run food_listings" in taken.stdout
+    path.write_text("Name,Shoe size\nAlder,42\n", encoding="utf-8")
+    refused = civicops("preview", "food_listings.source_listings", str(path), "--layout", "plain")
+    assert refused.returncode == 1 and "Shoe size" in refused.stdout
+    wrong = civicops("add", "food_listings.findings", str(path), "--layout", "plain")
+    assert wrong.returncode == 1 and "cannot be imported into" in wrong.stderr

@@ -128,7 +128,8 @@ def best_layout(layouts: Sequence[Layout], header: Sequence[str]) -> tuple[Layou
     ]
     if not scored:
         return None
-    share, layout = max(scored, key=lambda item: item[0])
+    # Of two that know as many of its columns, the one that misses fewer of its own.
+    share, layout = max(scored, key=lambda item: (item[0], -len(missing_columns(item[1], names))))
     return layout, share
 
 
