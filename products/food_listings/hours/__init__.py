@@ -26,6 +26,7 @@ from .model import (
 )
 from .opening import Interval, Status, next_close, next_open, open_intervals, open_now, status, status_only
 from .osm import opening_hours
+from .plain import to_plain
 from .plausible import findings
 from .rows import from_rows, to_rows
 from .texts import read_text
@@ -36,5 +37,5 @@ __all__ = [
     "Recurrence", "Rule", "Schedule", "Status", "Times", "clock", "days", "falls_on", "findings", "from_hsds", "from_rows",
     "holiday_calendar", "in_season", "monthly", "next_close", "next_open", "nth_of_month", "open_intervals", "open_now",
     "opening_hours", "read_day_columns", "read_entries", "read_text", "read_tuples", "status", "status_only", "times_on",
-    "to_hsds", "to_rows", "weekly", "write",
+    "to_hsds", "to_plain", "to_rows", "weekly", "write",
 ]  # fmt: skip

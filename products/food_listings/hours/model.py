@@ -189,6 +189,10 @@ class Schedule:
             raise HoursError(
                 f"'{self.timezone}' is no time zone.", hint="Write it as in America/Los_Angeles."
             ) from error
+        names = [rule.name for rule in self.holidays]
+        days_ = [(one.first, one.last, one.on) for one in self.exceptions]
+        if len(set(names)) < len(names) or len(set(days_)) < len(days_):
+            raise HoursError("The same holiday or exception stands twice.", hint="Give all its times in one.")
 
     @property
     def zone(self) -> ZoneInfo:

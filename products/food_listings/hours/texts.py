@@ -80,8 +80,8 @@ def read_text(text: str, timezone: str) -> Reading:
     schedule = Schedule(
         timezone,
         tuple(read.rules),
-        tuple(read.exceptions) if read.rules else (),
-        tuple(read.holidays) if read.rules else (),
+        tuple(dict.fromkeys(read.exceptions)) if read.rules else (),
+        tuple(dict.fromkeys(read.holidays)) if read.rules else (),
         is_any_time_by_appointment=read.any_time,
         text="; ".join(left),
     )
@@ -219,26 +219,32 @@ class _Parser:
         return starts[0]
 
     def _months(self) -> tuple[int, ...]:
-        """'June through August', at the beginning or the end of the clause; taken out of it."""
+        """'June through August', 'May and July', at an end of the clause or between commas; taken out of it."""
         at = next((n for n, token in enumerate(self.parts) if token.kind == "month"), -1)
         if at < 0:
             return ()
-        taken = self.parts[at : at + 3]
-        if [part.kind for part in taken] == ["month", "to", "month"]:
-            first, last, length = taken[0].value, taken[2].value, 3
-        else:
-            first = last = taken[0].value
-            length = 1
-        if at and at + length < len(self.parts):
+        end, months = at, set[int]()
+        while end < len(self.parts) and self.parts[end].kind == "month":
+            first = last = self.parts[end].value
+            end += 1
+            if [part.kind for part in self.parts[end : end + 2]] == ["to", "month"]:
+                last = self.parts[end + 1].value
+                end += 2
+            months |= {(first - 1 + n) % 12 + 1 for n in range((last - first) % 12 + 1)}
+            step = next((n for n, part in enumerate(self.parts[end : end + 3]) if part.kind not in ("comma", "and")), 0)
+            if step and self.parts[end + step].kind == "month":
+                end += step
+        is_apart = self.parts[at - 1].kind == "comma" and (end == len(self.parts) or self.parts[end].kind == "comma")
+        if at and end < len(self.parts) and not is_apart:
             raise _UnreadError
         if at and self.parts[at - 1].kind == "comma":
-            at, length = at - 1, length + 1
-        del self.parts[at : at + length]
-        if any(part.kind == "month" for part in self.parts):
-            raise _UnreadError
+            at -= 1
+        del self.parts[at:end]
         if self.parts and self.parts[0].kind == "comma":
             del self.parts[0]
-        return tuple(sorted((first - 1 + n) % 12 + 1 for n in range((last - first) % 12 + 1)))
+        if not self.parts or any(part.kind == "month" for part in self.parts):
+            raise _UnreadError
+        return tuple(sorted(months))
 
     def _days(self, months: tuple[int, ...]) -> list[Recurrence]:
         """The days up to the next time: weekdays of every week, and nth ones of a month."""
@@ -364,14 +370,3 @@ def _minutes(first: Token, second: Token) -> tuple[int, int]:
     if is_bare and (max(first.value, second.value) >= 13 * 60 or first.text.startswith("0")):
         return first.value, second.value
     raise _UnreadError("no_am_pm")
-
-
-def merged(reading: Reading, other: Reading) -> Reading:
-    """Two readings of one place as one: what a list says in columns, and in words."""
-    schedule = replace(
-        reading.schedule,
-        rules=(*reading.schedule.rules, *other.schedule.rules),
-        holidays=(*reading.schedule.holidays, *other.schedule.holidays),
-        text="; ".join(filter(None, (reading.schedule.text, other.schedule.text))),
-    )
-    return Reading(schedule, (*reading.findings, *other.findings), (*reading.remarks, *other.remarks))

@@ -106,6 +106,7 @@ def write_days(on: Recurrence, words: Words) -> str:
     text = _repeated(on, words)
     if on.interval > 1 and on.starts_on:
         text += f" ({words.counted.format(write_date(on.starts_on, words))})"
+    plain = text
     if on.months:
         text += f", {_months(on.months, words)}"
     start = on.valid_from or (on.starts_on if on.interval == 1 else None)
@@ -115,7 +116,7 @@ def write_days(on: Recurrence, words: Words) -> str:
         text += ", " + words.since.format(write_date(start, words))
     elif on.valid_to:
         text += ", " + words.until.format(write_date(on.valid_to, words))
-    return text + ("," if "," in text else "")
+    return text if text == plain else text + ","
 
 
 def _repeated(on: Recurrence, words: Words) -> str:

@@ -38,9 +38,8 @@ def rrule_days(on: Recurrence, first: date, last: date) -> set[date]:
     """
     start = max(filter(None, (first, on.valid_from)))
     found: set[date] = set()
-    for days in [[day for day in on.days if not day.nth], [day for day in on.days if day.nth]] if on.days else [None]:
-        if days == []:
-            continue
+    kinds = [tuple(day for day in on.days if not day.nth), tuple(day for day in on.days if day.nth)]
+    for days in [kind for kind in kinds if kind] or [()]:
         moments = rrule(
             WEEKLY if on.freq == "WEEKLY" else MONTHLY,
             dtstart=datetime.combine(on.starts_on or start, datetime.min.time()),
@@ -59,8 +58,8 @@ def rrule_days(on: Recurrence, first: date, last: date) -> set[date]:
 def open_minutes(schedule: Schedule, first: date, last: date) -> dict[date, bytearray]:
     """Every minute on the wall of every day, 1 where it is open.
 
-    The slow and plain way: a board of minutes per day, filled by dateutil's days; nothing of the code under test. It knows
-    nothing of changes of the clock.
+    The slow and plain way: a board of minutes per day, filled by dateutil's days; nothing of the code under test. It knows nothing
+    of changes of the clock.
     """
     before = first - timedelta(days=1)
     spans = [(rule, rrule_days(rule.on, before, last)) for rule in schedule.rules]
@@ -91,39 +90,23 @@ TELLING: dict[str, Schedule] = {
     "second and fourth Saturday": Schedule(LA, (monthly("2SA,4SA", 600, 720),)),
     "last Friday": Schedule(LA, (monthly("-1FR", 900, 1020),)),
     "fifth Monday": Schedule(LA, (monthly("5MO", 900, 1020),)),
-    "every other Wednesday": Schedule(
-        LA, (Rule(Recurrence((Day(2),), interval=2, starts_on=date(2025, 12, 31)), Times(600, 660)),)
-    ),
+    "every other Wednesday": Schedule(LA, (Rule(Recurrence((Day(2),), interval=2, starts_on=date(2025, 12, 31)), Times(600, 660)),)),
     "over midnight": Schedule(LA, (weekly("FR,SA", 22 * 60, 26 * 60),)),
     "around the clock": Schedule(LA, (weekly("MO,TU,WE,TH,FR,SA,SU", 0, 1440),)),
     "nights": Schedule(LA, (weekly("MO,TU,WE,TH,FR,SA,SU", 20 * 60, 32 * 60),)),
-    "summer": Schedule(
-        LA, tuple(Rule(on, Times(660, 780)) for on in in_season(Recurrence((Day(0), Day(3))), (6, 10), (8, 20)))
-    ),
-    "winter": Schedule(
-        LA, tuple(Rule(on, Times(660, 780)) for on in in_season(Recurrence((Day(1),)), (11, 15), (2, 28)))
-    ),
-    "a while": Schedule(
-        LA, (Rule(Recurrence((Day(4),), valid_from=date(2026, 2, 3), valid_to=date(2026, 9, 18)), Times(540, 600)),)
-    ),
+    "summer": Schedule(LA, tuple(Rule(on, Times(660, 780)) for on in in_season(Recurrence((Day(0), Day(3))), (6, 10), (8, 20)))),
+    "winter": Schedule(LA, tuple(Rule(on, Times(660, 780)) for on in in_season(Recurrence((Day(1),)), (11, 15), (2, 28)))),
+    "a while": Schedule(LA, (Rule(Recurrence((Day(4),), valid_from=date(2026, 2, 3), valid_to=date(2026, 9, 18)), Times(540, 600)),)),
     "the 1st and the last day": Schedule(LA, (Rule(Recurrence((), "MONTHLY", month_days=(1, -1)), Times(480, 600)),)),
     "exceptions": Schedule(
-        LA,
-        (weekly("MO,TU,WE,TH,FR", 540, 1020),),
-        (
-            ExceptionDays(date(2026, 8, 3), date(2026, 8, 28), "closed", reason="summer break"),
-            ExceptionDays(date(2026, 8, 12), date(2026, 8, 12), "open", (Times(600, 660), Times(720, 780))),
-        ),
+        LA, (weekly("MO,TU,WE,TH,FR", 540, 1020),),
+        (ExceptionDays(date(2026, 8, 3), date(2026, 8, 28), "closed", reason="summer break"),
+         ExceptionDays(date(2026, 8, 12), date(2026, 8, 12), "open", (Times(600, 660), Times(720, 780)))),
     ),
     "holidays": Schedule(
-        LA,
-        (weekly("MO,TU,WE,TH,FR,SA,SU", 600, 720),),
-        (),
-        (
-            HolidayRule("public", "closed"),
-            HolidayRule("Thanksgiving Day", "open", (Times(480, 900),)),
-            HolidayRule("Christmas Day", "open"),
-        ),
+        LA, (weekly("MO,TU,WE,TH,FR,SA,SU", 600, 720),), (),
+        (HolidayRule("public", "closed"), HolidayRule("Thanksgiving Day", "open", (Times(480, 900),)),
+         HolidayRule("Christmas Day", "open")),
     ),
     "by appointment": Schedule(LA, (weekly("MO", 540, 720), Rule(Recurrence((Day(0),)), Times(660, 900), True))),
     "any time by appointment": Schedule(LA, (weekly("MO", 540, 720),), is_any_time_by_appointment=True),
@@ -132,20 +115,16 @@ TELLING: dict[str, Schedule] = {
         LA, (weekly("WE,FR", 630, 720),), (ExceptionDays(None, None, "closed", on=Recurrence((Day(4, 1),), "MONTHLY")),)
     ),
     "nothing known": Schedule(LA),
-    "at the change of the clock": Schedule(
-        LA, (weekly("SU", 90, 150), weekly("SU", 165, 200), weekly("SA", 1380, 1440 + 120))
-    ),
+    "at the change of the clock": Schedule(LA, (weekly("SU", 90, 150), weekly("SU", 165, 200), weekly("SA", 1380, 1440 + 120))),
     "Honolulu": Schedule("Pacific/Honolulu", (weekly("SU", 60, 180), weekly("MO", 1200, 1500))),
     "Lord Howe": Schedule("Australia/Lord_Howe", (weekly("SU", 60, 180), weekly("SA", 1380, 1560))),
-}
+}  # fmt: skip
 """One schedule for each thing that hours can be."""
 
 _days = st.dates(date(2025, 6, 1), date(2026, 12, 31))
 _times = st.builds(
-    lambda opens, length: Times(opens, opens + length),
-    st.integers(0, 95).map(lambda n: n * 15),
-    st.integers(1, 96).map(lambda n: n * 15),
-)
+    lambda opens, length: Times(opens, opens + length), st.integers(0, 95).map(lambda n: n * 15), st.integers(1, 96).map(lambda n: n * 15)
+)  # fmt: skip
 
 
 @st.composite
@@ -187,14 +166,20 @@ def schedules(draw: st.DrawFn, *, appointments: bool = True) -> Schedule:
         rules = [Rule(rule.on, rule.times) for rule in rules]
     exceptions = []
     for first, length, times in draw(
-        st.lists(st.tuples(_days, st.integers(0, 20), st.lists(_times, max_size=2)), max_size=3)
+        st.lists(
+            st.tuples(_days, st.integers(0, 20), st.lists(_times, max_size=2)),
+            max_size=3,
+            unique_by=lambda one: one[:2],
+        )
     ):
         last = first + timedelta(days=length)
         exceptions.append(ExceptionDays(first, last, "open" if times else "closed", tuple(dict.fromkeys(times))))
     holidays = [
         HolidayRule(name, "open" if times or is_open else "closed", tuple(dict.fromkeys(times)))
         for name, is_open, times in draw(
-            st.lists(st.tuples(_names, st.booleans(), st.lists(_times, max_size=2)), max_size=3)
+            st.lists(
+                st.tuples(_names, st.booleans(), st.lists(_times, max_size=2)), max_size=3, unique_by=lambda one: one[0]
+            )
         )
     ]
     zone = draw(st.sampled_from((LA, "Pacific/Honolulu", "Europe/Berlin", "Australia/Lord_Howe")))
@@ -203,8 +188,7 @@ def schedules(draw: st.DrawFn, *, appointments: bool = True) -> Schedule:
 
 
 def week_of_month_by_rows(day: date) -> int:
-    """The rule that an older project uses: ceil((day of month - 1 - weekday from Sunday) / 7), which counts rows of a
-    calendar."""
+    """The rule that an older project uses: ceil((day of month - 1 - weekday from Sunday) / 7), which counts rows of a calendar."""
     sunday = (day.weekday() + 1) % 7
     return -((-(day.day - 1 - sunday)) // 7)
 

@@ -6,6 +6,7 @@ Belongs here: moments. Does not belong here: reading and writing of hours (`test
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -49,7 +50,7 @@ def at(text: str, zone: str = LA, fold: int = 0) -> datetime:
 
 
 def local(moment: datetime | None, zone: str = LA) -> str | None:
-    return moment and moment.astimezone(ZoneInfo(zone)).isoformat()
+    return moment.astimezone(ZoneInfo(zone)).isoformat() if moment else None
 
 
 # Days --------------------------------------------------------------------------------------------------------------------
@@ -90,9 +91,7 @@ def test_every_minute_of_2026(name: str) -> None:
     zone = schedule.timezone
     intervals = open_intervals(schedule, at("2026-01-01T00:00", zone), at("2027-01-01T00:00", zone), HOLIDAYS)
     assert all(one.start < one.end for one in intervals)
-    assert all(one.end < other.start for one, other in zip(intervals, intervals[1:], strict=False)), (
-        "merged and in order"
-    )
+    assert all(one.end < other.start for one, other in pairwise(intervals)), "merged and in order"
     expected = open_minutes(schedule, YEAR[0], YEAR[-1])
     changes = 0
     for day in YEAR:
