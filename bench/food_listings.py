@@ -178,11 +178,12 @@ def run(quick: bool) -> Table:
     notes = (
         f"Goal: 100,000 listings with all checks but those that need the network in {GOAL_SECONDS} s. "
         f"Two cores, load {os.getloadavg()[0]:.1f}.",
-        "Figures on real lists of 2020 (1,742 listings of the existing project, 1,981 rows of four other lists) with Wilson's "
-        "95 % intervals. Labels: tests/data/food_duplicate_labels.csv, every candidate pair and every pair the model "
-        "finds beside them read by hand, and 80 drawn at random from weaker ones; pairs marked unsure count neither way. The threshold "
-        "(0.80) was set before labelling. That names and phones shared by many count less, and the kinds of places, came into the "
-        "model after errors on these pairs were seen: they are not figures on unseen pairs.",
+        "Figures on real lists of 2020 (1,742 listings of the existing project, 1,981 rows of four other lists) "
+        "with Wilson's 95 % intervals. Labels: tests/data/food_duplicate_labels.csv, every candidate pair and "
+        "every pair the model finds beside them read by hand, and 80 drawn at random from weaker ones; pairs "
+        "marked unsure count neither way. The threshold (0.80) was set before labelling. That names and phones "
+        "shared by many count less, and the kinds of places, came into the model after errors on these pairs were "
+        "seen: they are not figures on unseen pairs.",
     )
     return Table("food_listings", tuple(rows), notes)
 
