@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 
 from simulators import serve
-from tools import demo_drives
+from tools import demo_drives, demo_food
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("CIVICOPS_DEMO_FOLDER") or ROOT / "var" / "demo")
@@ -42,8 +42,12 @@ def main() -> int:
     began = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
-    with serve(rows_per_year=options.rows) as portal, demo_drives.made_up_drives(HOME) as google:
-        _workspace(portal.url, demo_drives.settings(google))
+    with (
+        serve(rows_per_year=options.rows) as portal,
+        demo_drives.made_up_drives(HOME) as google,
+        demo_food.made_up_lists(HOME) as food,
+    ):
+        _workspace(portal.url, [*demo_drives.settings(google), *demo_food.settings(food)])
         print(f"A made-up city answers at {portal.url}, as the real one's portal would.\n")
         names = [item["product"] for item in _civicops("products", "--json")]
         records = {}
@@ -57,9 +61,12 @@ def main() -> int:
             print()
         again = {name: _again(name) for name in names}
         seen = demo_drives.story(google, HOME, lambda: _run(demo_drives.PRODUCT))
+        listed = demo_food.story(HOME, lambda: _run(demo_food.PRODUCT))
+        if not listed:
+            print(f"\n{demo_food.PRODUCT} did not show what was decided.")
         if not seen:
             print(f"\n{demo_drives.PRODUCT} did not see what was done to the drives.")
-        complete = _summary(records, again, time.monotonic() - began) and seen
+        complete = _summary(records, again, time.monotonic() - began) and seen and listed
         if complete:
             complete = _portal(stay=not options.no_serve)
     return 0 if complete else 1

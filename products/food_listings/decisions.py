@@ -22,11 +22,21 @@ def steps_of_decisions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
     for row in rows:
         version = row["restores_version"]
         yield Step(
-            str(row["decision_id"]), row["listing_id"], row["event_code"], _utc(row["decided_at"]), row["role_code"],
-            row["actor_id"], json.loads(row["content"] or "{}"), json.loads(row["confirmed_fields"] or "{}"), row["evidence"] or "",
-            row["outcome_code"] or "", row["other_listing_id"] or "", int(version) if version else None, row["until_on"],
+            str(row["decision_id"]),
+            row["listing_id"],
+            row["event_code"],
+            _utc(row["decided_at"]),
+            row["role_code"],
+            row["actor_id"],
+            json.loads(row["content"] or "{}"),
+            json.loads(row["confirmed_fields"] or "{}"),
+            row["evidence"] or "",
+            row["outcome_code"] or "",
+            row["other_listing_id"] or "",
+            int(version) if version else None,
+            row["until_on"],
             row["reason"] or "",
-        )  # fmt: skip
+        )
 
 
 def steps_of_verifications(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[Step]:
@@ -40,21 +50,34 @@ def steps_of_verifications(rows: Iterable[Mapping[str, Any]], columns: Iterable[
         if event is None:
             event = "submitted" if stage == "rating" else "approved"
         content = {} if event in ("changes_requested", "rejected") else content_of(row, names)
-        confirmed = {name: "has_value" for name in listed(row["confirmed_fields"])} | {
-            name: "none" for name in listed(row["confirmed_none_fields"])
-        }
+        confirmed = dict.fromkeys(listed(row["confirmed_fields"]), "has_value") | dict.fromkeys(
+            listed(row["confirmed_none_fields"]), "none"
+        )
         if event == "approved" and outcome == "approve":
             content, confirmed = {}, {}  # it approves what was submitted; that carries them
         step = Step(
-            f"verify:{row['rating_id']}", row["subject"], event, _utc(row["rated_at"]), ROLE_OF_STAGE.get(stage, "data_entry"),
-            row["rated_by"], content, confirmed, row["evidence_code"] or "", reason=row["reason"] or "",
-        )  # fmt: skip
+            f"verify:{row['rating_id']}",
+            row["subject"],
+            event,
+            _utc(row["rated_at"]),
+            ROLE_OF_STAGE.get(stage, "data_entry"),
+            row["rated_by"],
+            content,
+            confirmed,
+            row["evidence_code"] or "",
+            reason=row["reason"] or "",
+        )
         yield step
         if row["is_do_not_call"]:
             yield Step(
-                f"{step.decision_id}:call", step.listing_id, "do_not_call", step.decided_at, step.role_code, step.actor_id,
+                f"{step.decision_id}:call",
+                step.listing_id,
+                "do_not_call",
+                step.decided_at,
+                step.role_code,
+                step.actor_id,
                 until_on=row["do_not_call_until_on"],
-            )  # fmt: skip
+            )
 
 
 def steps_of_duplicates(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[Step]:
@@ -62,7 +85,12 @@ def steps_of_duplicates(rows: Iterable[Mapping[str, Any]], columns: Iterable[str
     names = tuple(columns)
     for row in rows:
         first, _, second = row["subject"].partition("|")
-        common = {"decided_at": _utc(row["decided_at"]), "role_code": "coordinator", "actor_id": row["decided_by"], "reason": row["reason"] or ""}
+        common = {
+            "decided_at": _utc(row["decided_at"]),
+            "role_code": "coordinator",
+            "actor_id": row["decided_by"],
+            "reason": row["reason"] or "",
+        }
         decision = f"duplicate:{row['decision_id']}"
         if row["outcome_code"] == "merge" and not row["is_withdrawn"]:
             survivor = row["survivor_id"] if row["survivor_id"] in (first, second) else first
@@ -84,11 +112,17 @@ def steps_of_status(rows: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
         if not row["event_code"]:
             continue
         yield Step(
-            f"status:{row['rating_id']}", row["subject"].partition("#")[0], row["event_code"], _utc(row["rated_at"]),
-            "coordinator", row["rated_by"], outcome_code=row["contact_outcome_code"] or "",
+            f"status:{row['rating_id']}",
+            row["subject"].partition("#")[0],
+            row["event_code"],
+            _utc(row["rated_at"]),
+            "coordinator",
+            row["rated_by"],
+            outcome_code=row["contact_outcome_code"] or "",
             restores_version=int(row["restores_version"]) if row["restores_version"] else None,
-            until_on=row["do_not_call_until_on"], reason=row["reason"] or "",
-        )  # fmt: skip
+            until_on=row["do_not_call_until_on"],
+            reason=row["reason"] or "",
+        )
 
 
 def content_of(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
@@ -108,5 +142,3 @@ def listed(text: str | None) -> list[str]:
 
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-

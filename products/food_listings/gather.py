@@ -1,8 +1,8 @@
-"""What this product gathers before a run: lists by their layouts, approvals that lists bring with them, the day, the service area, and
-what websites and geocoders say.
+"""What this product gathers before a run: lists by their layouts, approvals that lists bring with them, the day, the service
+area, and what websites and geocoders say.
 
-Belongs here: the order, and which setting asks for what. Does not belong here: how a site is looked at (`outside.websites`), how a
-geocoder is asked (`outside.geocoders`).
+Belongs here: the order, and which setting asks for what. Does not belong here: how a site is looked at (`outside.websites`),
+how a geocoder is asked (`outside.geocoders`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
-
 
 from civicops.errors import CivicopsError
 from civicops.ingest.addresses import parse_address
@@ -61,9 +60,14 @@ def _lists(given: Gathering) -> Iterator[Finding]:
             with TemporaryDirectory(prefix="civicops-") as folder:
                 path = _file(given, name, setting, Path(folder))
                 take_in(
-                    given.product, contract, path, layout=setting.get("layout", name), list_code=name, given=given,
+                    given.product,
+                    contract,
+                    path,
+                    layout=setting.get("layout", name),
+                    list_code=name,
+                    given=given,
                     sheet=setting.get("sheet", ""),
-                )  # fmt: skip
+                )
         except CivicopsError as error:
             yield Finding("list_unreadable", f"List '{name}' keeps its last rows: {error.message}", 1, "flag")
 
@@ -90,9 +94,13 @@ def _areas(given: Gathering) -> None:
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
         rows = [
-            {"area_code": str(item["properties"]["area_code"]), "area_name": str(item["properties"]["area_name"]), "geometry": json.dumps(item["geometry"])}
+            {
+                "area_code": str(item["properties"]["area_code"]),
+                "area_name": str(item["properties"]["area_name"]),
+                "geometry": json.dumps(item["geometry"]),
+            }
             for item in found["features"]
-        ]  # fmt: skip
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CivicopsError(
             f"{path} is no GeoJSON of service areas: {type(error).__name__}: {error}.",
@@ -124,19 +132,28 @@ def imported_steps(row: Mapping[str, Any], lookups: Lookups) -> Iterator[dict[st
     if is_approved:
         fields |= {"status"}
     confirmed = {
-        name: "has_value" if has_value(name, content) else "none" for name in CONFIRMING if name in fields and (has_value(name, content) or name in ("phone", "email", "hours", "food_types"))
+        name: "has_value" if has_value(name, content) else "none"
+        for name in CONFIRMING
+        if name in fields and (has_value(name, content) or name in ("phone", "email", "hours", "food_types"))
     }
-    moment = done.dates.get("approved") if is_approved else done.dates.get("modified")
+    event = "approved" if is_approved else {"2": "assigned", "3": "submitted"}.get(status, "created")
+    moment = done.dates.get(event) if event != "created" else done.dates.get("modified")
     moment = moment or done.dates.get("modified") or done.dates.get("created")
-    if moment is None or not (is_approved or confirmed):
+    if moment is None or not (event != "created" or confirmed):
         return
     text = as_json(content) if is_approved else "{}"
-    mark = hashlib.sha256(f"{done.listing_id}|{is_approved}|{moment.isoformat()}|{text}|{sorted(confirmed.items())}".encode()).hexdigest()[:20]
+    mark = hashlib.sha256(
+        f"{done.listing_id}|{event}|{moment.isoformat()}|{text}|{sorted(confirmed.items())}".encode()
+    ).hexdigest()[:20]
     yield {
-        "decision_id": f"import:{mark}", "listing_id": done.listing_id, "event_code": "approved" if is_approved else "created",
-        "decided_at": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "actor_id": f"import:{done.source_code}", "role_code": "import",
-        "content": text, "confirmed_fields": json.dumps(confirmed, sort_keys=True), "evidence": "import",
+        "decision_id": f"import:{mark}",
+        "listing_id": done.listing_id,
+        "event_code": event,
+        "decided_at": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "actor_id": f"import:{done.source_code}",
+        "role_code": "import",
+        "content": text,
+        "confirmed_fields": json.dumps(confirmed, sort_keys=True),
+        "evidence": "import",
         "content_hash": hashlib.sha256(text.encode()).hexdigest(),
-    }  # fmt: skip
-
-
+    }

@@ -19,18 +19,19 @@ BOX = "box"
 
 @dataclass(frozen=True)
 class ServiceArea:
-    """Polygons with codes, or a box (west, south, east, north; degrees) where none are given."""
+    """Polygons with codes, or a box (west, south, east, north; degrees) where none are given; `country` in two letters."""
 
     box: tuple[float, float, float, float]
     index: PlaceIndex | None
+    country: str
 
     @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Any]], box: tuple[float, float, float, float]) -> ServiceArea:
+    def of(cls, rows: Sequence[Mapping[str, Any]], box: tuple[float, float, float, float], country: str) -> ServiceArea:
         """From rows of `service_areas` (area_code, area_name, geometry as GeoJSON text)."""
         if not rows:
-            return cls(box, None)
+            return cls(box, None, country)
         areas = [Area(row["area_code"], shapely.make_valid(shapely.from_geojson(row["geometry"]))) for row in rows]
-        return cls(box, PlaceIndex.build(areas, cells=256))
+        return cls(box, PlaceIndex.build(areas, cells=256), country)
 
     def code(self, latitude: float, longitude: float) -> str | None:
         """The code of the area that holds the point; `box` for the box; None outside."""

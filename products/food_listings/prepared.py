@@ -56,8 +56,13 @@ def prepare(con: duckdb.DuckDBPyConnection) -> Mapping[str, pa.Table]:
     made: dict[str, list[Mapping[str, Any]]] = {
         "days": [{"day_on": today}],
         "known": [
-            {"listing_id": row.listing_id, "source_code": row.source_code, "name": row.values["name"],
-             "disagreement_count": disagreements.get(row.listing_id, 0), "modified_at": row.dates.get("modified")}
+            {
+                "listing_id": row.listing_id,
+                "source_code": row.source_code,
+                "name": row.values["name"],
+                "disagreement_count": disagreements.get(row.listing_id, 0),
+                "modified_at": row.dates.get("modified"),
+            }
             for row in cleaned
         ],
         "findings": [finding for row in cleaned for finding in _findings(row, lookups)],
@@ -66,10 +71,11 @@ def prepare(con: duckdb.DuckDBPyConnection) -> Mapping[str, pa.Table]:
         "contacts": [{"listing_id": row.listing_id, **row.contacts} for row in cleaned if any(row.contacts.values())],
         "refused": [
             {"listing_id": state.listing_id, "decision_id": decision, "reason": reason}
-            for state in states.values() for decision, reason in state.refused
+            for state in states.values()
+            for decision, reason in state.refused
         ],
         **_versions(cleaned, drafts, states, lookups, today, _area(con, lookups)),
-    }  # fmt: skip
+    }
     return {name: pa.Table.from_pylist(list(made[name]), schema=schema) for name, schema in TABLES.items()}
 
 
@@ -110,7 +116,8 @@ def _steps(con: duckdb.DuckDBPyConnection) -> list[Any]:
 
 
 def _area(con: duckdb.DuckDBPyConnection, lookups: Lookups) -> ServiceArea:
-    return ServiceArea.of(_rows(con, "SELECT * FROM accepted.service_areas ORDER BY area_code"), lookups.box)
+    rows = _rows(con, "SELECT * FROM accepted.service_areas ORDER BY area_code")
+    return ServiceArea.of(rows, lookups.box, lookups.policies["country"])
 
 
 def _outside(con: duckdb.DuckDBPyConnection, cleaned: Sequence[Cleaned], lookups: Lookups) -> None:
@@ -118,7 +125,10 @@ def _outside(con: duckdb.DuckDBPyConnection, cleaned: Sequence[Cleaned], lookups
     area = _area(con, lookups)
     sites = {row["url"]: row for row in _rows(con, "SELECT * FROM accepted.website_checks")}
     codes: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for code in _rows(con, "SELECT * FROM accepted.geocodes WHERE outcome_code = 'matched' AND latitude IS NOT NULL ORDER BY geocoder_code"):
+    for code in _rows(
+        con,
+        "SELECT * FROM accepted.geocodes WHERE outcome_code = 'matched' AND latitude IS NOT NULL ORDER BY geocoder_code",
+    ):
         codes[code["address_key"]].append(code)
     for row in cleaned:
         _website(row, sites.get(row.values["url"] or ""))
@@ -140,9 +150,14 @@ def _website(row: Cleaned, site: Mapping[str, Any] | None) -> None:
     if site is None:
         return
     check = {
-        "dead": "website_dead", "timeout": "website_dead", "bad_certificate": "website_dead", "parked": "website_parked",
-        "moved": "website_moved", "internal_address": "website_internal", "bad_address": "url_invalid",
-    }.get(site["outcome_code"])  # fmt: skip
+        "dead": "website_dead",
+        "timeout": "website_dead",
+        "bad_certificate": "website_dead",
+        "parked": "website_parked",
+        "moved": "website_moved",
+        "internal_address": "website_internal",
+        "bad_address": "url_invalid",
+    }.get(site["outcome_code"])
     if check:
         row.notes.find(check, "url", row.values["url"], site["detail"] or site["outcome_code"])
     if site["closure_text"] and row.values["status_code"] == "active":
@@ -163,10 +178,16 @@ def _geocode(row: Cleaned, codes: Sequence[Mapping[str, Any]]) -> None:
         return
     if values["latitude"] is None:
         row.notes.findings[:] = [item for item in row.notes.findings if item.check != "point_missing"]
-        values["latitude"], values["longitude"], values["point_quality_code"] = best["latitude"], best["longitude"], "geocoded"
+        values["latitude"], values["longitude"], values["point_quality_code"] = (
+            best["latitude"],
+            best["longitude"],
+            "geocoded",
+        )
     elif (km := distance_km(values["latitude"], values["longitude"], best["latitude"], best["longitude"])) > FAR_KM:
         where = f"{best['latitude']:.5f}, {best['longitude']:.5f}"
-        row.notes.find("geocode_far", "address", where, f"{best['geocoder_code'].title()} puts the address {km:.0f} km away.")
+        row.notes.find(
+            "geocode_far", "address", where, f"{best['geocoder_code'].title()} puts the address {km:.0f} km away."
+        )
 
 
 def _stale(cleaned: Sequence[Cleaned], states: Mapping[str, State], lookups: Lookups, today: date) -> None:
@@ -180,7 +201,12 @@ def _stale(cleaned: Sequence[Cleaned], states: Mapping[str, State], lookups: Loo
             row.notes.find("stale_listing", "status", newest, f"Nothing was confirmed since {newest}.")
         for name, item in sorted(state.fields.items()):
             if (today - item.at.date()).days > int(lookups.critical[name]["limit_days"]):
-                row.notes.find("stale_field", name, item.at.date(), f"{lookups.critical[name]['field_title']} was last confirmed on {item.at.date()}.")
+                row.notes.find(
+                    "stale_field",
+                    name,
+                    item.at.date(),
+                    f"{lookups.critical[name]['field_title']} was last confirmed on {item.at.date()}.",
+                )
 
 
 def _findings(row: Cleaned, lookups: Lookups) -> Iterable[Mapping[str, Any]]:
@@ -188,9 +214,14 @@ def _findings(row: Cleaned, lookups: Lookups) -> Iterable[Mapping[str, Any]]:
     for item in row.notes.findings:
         count[item.check, item.field] += 1
         yield {
-            "listing_id": row.listing_id, "check_code": item.check, "field_code": item.field, "finding_number": count[item.check, item.field],
-            "severity_code": lookups.checks[item.check]["severity_code"], "value_text": item.value, "message": item.message,
-        }  # fmt: skip
+            "listing_id": row.listing_id,
+            "check_code": item.check,
+            "field_code": item.field,
+            "finding_number": count[item.check, item.field],
+            "severity_code": lookups.checks[item.check]["severity_code"],
+            "value_text": item.value,
+            "message": item.message,
+        }
 
 
 def _fixes(row: Cleaned) -> Iterable[Mapping[str, Any]]:
@@ -211,9 +242,14 @@ def _pair(pair: Any, keys: Mapping[str, Mapping[str, Any]], states: Mapping[str,
     if _end(states, first) == _end(states, second):
         decided = "merged"
     return {
-        "listing_id": pair.first, "other_listing_id": pair.second, "match_probability_share": pair.probability, "match_weight": pair.weight,
-        "explanation": text, "distance_meters": meters, "decision_code": decided,
-    }  # fmt: skip
+        "listing_id": pair.first,
+        "other_listing_id": pair.second,
+        "match_probability_share": pair.probability,
+        "match_weight": pair.weight,
+        "explanation": text,
+        "distance_meters": meters,
+        "decision_code": decided,
+    }
 
 
 def _end(states: Mapping[str, State], state: State) -> str:
@@ -225,10 +261,16 @@ def _end(states: Mapping[str, State], state: State) -> str:
 
 
 def _versions(
-    cleaned: Sequence[Cleaned], drafts: Mapping[str, Mapping[str, Any]], states: Mapping[str, State], lookups: Lookups, today: date,
+    cleaned: Sequence[Cleaned],
+    drafts: Mapping[str, Mapping[str, Any]],
+    states: Mapping[str, State],
+    lookups: Lookups,
+    today: date,
     area: ServiceArea,
-) -> dict[str, list[Mapping[str, Any]]]:  # fmt: skip
-    made: dict[str, list[Mapping[str, Any]]] = {name: [] for name in ("contents", "schedules", "states", "versions", "fields")}
+) -> dict[str, list[Mapping[str, Any]]]:
+    made: dict[str, list[Mapping[str, Any]]] = {
+        name: [] for name in ("contents", "schedules", "states", "versions", "fields")
+    }
     by_id = {row.listing_id: row for row in cleaned}
     for listing_id, state in sorted(states.items()):
         row = by_id.get(listing_id)
@@ -237,15 +279,24 @@ def _versions(
             quality = row.values.get("point_quality_code") or ("source" if draft["latitude"] is not None else "none")
             _content(made, listing_id, 0, draft, quality, row.hours.rules, area)
         for version in state.versions:
-            rules = clean_hours({"hours": version.content.get("hours_text")}, lookups.policies["timezone"], Notes()).rules
+            rules = clean_hours(
+                {"hours": version.content.get("hours_text")}, lookups.policies["timezone"], Notes()
+            ).rules
             quality = "confirmed" if "address" in state.fields else "source"
             quality = quality if version.content.get("latitude") is not None else "none"
             _content(made, listing_id, version.number, version.content, quality, rules, area)
-            made["versions"].append({
-                "listing_id": listing_id, "version_number": version.number, "approved_at": version.approved_at,
-                "role_code": version.role_code, "decision_id": version.decision_id, "restores_version": version.restores,
-                "changed_fields": list(version.changed), "content": as_json(version.content),
-            })  # fmt: skip
+            made["versions"].append(
+                {
+                    "listing_id": listing_id,
+                    "version_number": version.number,
+                    "approved_at": version.approved_at,
+                    "role_code": version.role_code,
+                    "decision_id": version.decision_id,
+                    "restores_version": version.restores,
+                    "changed_fields": list(version.changed),
+                    "content": as_json(version.content),
+                }
+            )
         shown = state.versions[-1].content if state.versions else draft
         made["fields"].extend(_fields(state, shown, lookups, today))
         made["states"].append(_state(state, shown, lookups))
@@ -253,16 +304,28 @@ def _versions(
 
 
 def _content(
-    made: dict[str, list[Mapping[str, Any]]], listing_id: str, number: int, content: Mapping[str, Any], quality: str,
-    rules: Iterable[Mapping[str, Any]], area: ServiceArea,
-) -> None:  # fmt: skip
+    made: dict[str, list[Mapping[str, Any]]],
+    listing_id: str,
+    number: int,
+    content: Mapping[str, Any],
+    quality: str,
+    rules: Iterable[Mapping[str, Any]],
+    area: ServiceArea,
+) -> None:
     values = {name: content.get(name) for name in CONTENT}
     values["status_code"] = values["status_code"] or "active"
+    values["country_code"] = values["country_code"] or area.country
     values |= {name: values[name] or [] for name, kind in CONTENT.items() if pa.types.is_list(kind)}
     lat, lon = values["latitude"], values["longitude"]
     code = area.code(lat, lon) if lat is not None and lon is not None else None
     made["contents"].append(
-        {"listing_id": listing_id, "version_number": number, "point_quality_code": quality, "service_area_code": code, **values}
+        {
+            "listing_id": listing_id,
+            "version_number": number,
+            "point_quality_code": quality,
+            "service_area_code": code,
+            **values,
+        }
     )
     made["schedules"].extend({"listing_id": listing_id, "version_number": number, **rule} for rule in rules)
 
@@ -273,12 +336,16 @@ def _fields(state: State, content: Mapping[str, Any], lookups: Lookups, today: d
         known = state.fields.get(name)
         stale = known is None or known.at.date() < today - timedelta(days=int(rule["limit_days"]))
         yield {
-            "listing_id": state.listing_id, "field_code": name,
+            "listing_id": state.listing_id,
+            "field_code": name,
             "state_code": known.state if known else "unconfirmed" if has_value(name, content) else "unknown",
-            "value_text": known.value if known else value_text(name, content), "confirmed_at": known.at if known else None,
-            "role_code": known.role_code if known else None, "evidence_code": known.evidence if known else None,
-            "is_stale": stale, "is_critical": name in counting,
-        }  # fmt: skip
+            "value_text": known.value if known else value_text(name, content),
+            "confirmed_at": known.at if known else None,
+            "role_code": known.role_code if known else None,
+            "evidence_code": known.evidence if known else None,
+            "is_stale": stale,
+            "is_critical": name in counting,
+        }
 
 
 def _state(state: State, content: Mapping[str, Any], lookups: Lookups) -> Mapping[str, Any]:
@@ -288,15 +355,26 @@ def _state(state: State, content: Mapping[str, Any], lookups: Lookups) -> Mappin
     last = state.versions[-1] if state.versions else None
     changed = sum(name in columns for name in last.changed) if last and len(state.versions) > 1 else 0
     return {
-        "listing_id": state.listing_id, "state_code": state.code, "merged_into_id": state.merged_into or None,
-        "current_version": current.number if current else None, "assigned_at": state.assigned_at if state.code == "assigned" else None,
-        "submitted_at": state.submitted_at if state.code == "submitted" else None, "approved_at": last.approved_at if last else None,
-        "critical_field_count": rule.count, "confirmed_field_count": rule.confirmed, "confirmed_share": rule.share,
-        "is_ready_to_approve": rule.is_ready, "contact_attempt_count": state.attempts, "last_attempt_at": state.last_attempt_at,
-        "last_outcome_code": state.last_outcome or None, "do_not_call_until_on": state.do_not_call_until,
+        "listing_id": state.listing_id,
+        "state_code": state.code,
+        "merged_into_id": state.merged_into or None,
+        "current_version": current.number if current else None,
+        "assigned_at": state.assigned_at if state.code == "assigned" else None,
+        "submitted_at": state.submitted_at if state.code == "submitted" else None,
+        "approved_at": last.approved_at if last else None,
+        "critical_field_count": rule.count,
+        "confirmed_field_count": rule.confirmed,
+        "confirmed_share": rule.share,
+        "is_ready_to_approve": rule.is_ready,
+        "contact_attempt_count": state.attempts,
+        "last_attempt_at": state.last_attempt_at,
+        "last_outcome_code": state.last_outcome or None,
+        "do_not_call_until_on": state.do_not_call_until,
         "demand_count": state.demand,
-        "last_confirmed_at": max((item.at for item in state.fields.values()), default=last.approved_at if last else None),
-        "changed_critical_count": changed, "version_count": len(state.versions), "is_unpublished": state.is_unpublished,
-    }  # fmt: skip
-
-
+        "last_confirmed_at": max(
+            (item.at for item in state.fields.values()), default=last.approved_at if last else None
+        ),
+        "changed_critical_count": changed,
+        "version_count": len(state.versions),
+        "is_unpublished": state.is_unpublished,
+    }

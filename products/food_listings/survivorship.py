@@ -28,8 +28,11 @@ class Survivor:
 
 
 def survive(first: Mapping[str, Any], second: Mapping[str, Any], columns: Iterable[str]) -> Survivor:
-    """The suggestion for two rows with `listing_id`, `approved_at`, `trust` and the columns of a listing. Their order does not matter."""
-    a, b = sorted((first, second), key=lambda row: (row["approved_at"] is None, -float(row["trust"] or 0), row["listing_id"]))
+    """The suggestion for two rows with `listing_id`, `approved_at`, `trust` and the columns of a listing. Their order does
+    not matter."""
+    a, b = sorted(
+        (first, second), key=lambda row: (row["approved_at"] is None, -float(row["trust"] or 0), row["listing_id"])
+    )
     values: dict[str, Any] = {}
     winners: dict[str, str] = {}
     for name in columns:
@@ -42,9 +45,17 @@ def survive(first: Mapping[str, Any], second: Mapping[str, Any], columns: Iterab
         take_theirs = winners.get(lead) == b["listing_id"] if lead else _empty(mine) and not _empty(theirs)
         values[name] = theirs if take_theirs else mine
         winners[name] = "" if mine == theirs else b["listing_id"] if take_theirs else a["listing_id"]
-    why = "it was approved" if a["approved_at"] and not b["approved_at"] else "its list is trusted more" if float(a["trust"] or 0) > float(b["trust"] or 0) else "its number comes first"
-    return Survivor(a["listing_id"], values, winners, f"{a['listing_id']} stays: {why}. What only the other one says is added.")
+    why = (
+        "it was approved"
+        if a["approved_at"] and not b["approved_at"]
+        else "its list is trusted more"
+        if float(a["trust"] or 0) > float(b["trust"] or 0)
+        else "its number comes first"
+    )
+    return Survivor(
+        a["listing_id"], values, winners, f"{a['listing_id']} stays: {why}. What only the other one says is added."
+    )
 
 
 def _empty(value: Any) -> bool:
-    return value is None or value == "" or value == []
+    return value is None or (not value and not isinstance(value, bool | int | float))

@@ -6,10 +6,10 @@ they arrive. Does not belong here: who may decide (the kinds of review tasks and
     needs_verification --assigned--> assigned --submitted--> submitted --approved--> approved
                        <-handed_off-          <-changes_requested-
     any --needs_verification--> needs_verification       approved --unpublished--> unpublished --restored--> approved
-    any --merged--> merged --unmerged--> what it was before
+    any --submitted--> submitted (what is due again)     any --merged--> merged --unmerged--> what it was before
 
-An approved version stays public while verification begins anew. A decision that may not follow is refused and kept with the reason;
-so is an approval by whoever submitted.
+An approved version stays public while verification begins anew. A decision that may not follow is refused and kept with the
+reason; so is an approval by whoever submitted.
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ from typing import Any
 
 CONFIRMING = ("name", "categories", "address", "phone", "email", "hours", "food_types", "status")
 COLUMNS_OF = {
-    "name": ("name",), "categories": ("category_codes",), "address": ("address_1", "address_2", "city", "state_province", "postal_code", "latitude", "longitude"),
-    "phone": ("phone_number", "phone_extension"), "email": ("email",), "hours": ("hours_text",),
-    "food_types": ("food_types", "has_bakery", "has_dry_goods", "has_produce", "has_dairy", "has_prepared", "has_meat"), "status": ("status_code",),
-}  # fmt: skip
+    "name": ("name",),
+    "categories": ("category_codes",),
+    "address": ("address_1", "address_2", "city", "state_province", "postal_code", "latitude", "longitude"),
+    "phone": ("phone_number", "phone_extension"),
+    "email": ("email",),
+    "hours": ("hours_text",),
+    "food_types": ("food_types", "has_bakery", "has_dry_goods", "has_produce", "has_dairy", "has_prepared", "has_meat"),
+    "status": ("status_code",),
+}
 """Critical field -> columns of a listing that make it up."""
 MUST = {"address": ("address_1", "city", "postal_code", "latitude", "longitude")}
 """Of a field with several columns, those that must have a value for it to have one."""
@@ -125,9 +130,10 @@ def _refusal(state: State, step: Step) -> str:
     if state.merged_into and event not in ("unmerged", "suggested", "contact_attempted"):
         return f"it was merged into {state.merged_into}"
     needs = {
-        "submitted": ("assigned", "needs_verification"), "changes_requested": ("submitted",), "handed_off": ("assigned",),
+        "changes_requested": ("submitted",),
+        "handed_off": ("assigned",),
         "rejected": ("submitted",),
-    }.get(event)  # fmt: skip
+    }.get(event)
     if needs and state.code not in needs:
         return f"it is {state.code.replace('_', ' ')}"
     if event == "approved" and state.submitted_by and state.submitted_by == step.actor_id and state.code == "submitted":
@@ -149,8 +155,14 @@ def _apply(states: dict[str, State], state: State, step: Step) -> None:
     match step.event_code:
         case "assigned":
             state.code, state.assigned_at = "assigned", step.decided_at
+            _confirm(state, step)
         case "submitted":
-            state.code, state.submitted_at, state.submitted_by, state.pending = "submitted", step.decided_at, step.actor_id, step
+            state.code, state.submitted_at, state.submitted_by, state.pending = (
+                "submitted",
+                step.decided_at,
+                step.actor_id,
+                step,
+            )
             _confirm(state, step)
         case "changes_requested" | "rejected":
             state.code = "assigned" if step.event_code == "changes_requested" else "needs_verification"
@@ -170,7 +182,11 @@ def _apply(states: dict[str, State], state: State, step: Step) -> None:
         case "not_duplicate":
             state.apart_from.add(step.other_listing_id)
         case "contact_attempted":
-            state.attempts, state.last_attempt_at, state.last_outcome = state.attempts + 1, step.decided_at, step.outcome_code
+            state.attempts, state.last_attempt_at, state.last_outcome = (
+                state.attempts + 1,
+                step.decided_at,
+                step.outcome_code,
+            )
         case "do_not_call":
             state.do_not_call_until = step.until_on
         case "suggested":
@@ -195,7 +211,9 @@ def _add(state: State, step: Step, content: Mapping[str, Any], restores: int | N
     before = state.versions[-1].content if state.versions else {}
     changed = tuple(sorted(name for name in {*before, *content} if before.get(name) != content.get(name)))
     state.versions.append(
-        Version(len(state.versions) + 1, step.decided_at, step.role_code, step.decision_id, dict(content), changed, restores)
+        Version(
+            len(state.versions) + 1, step.decided_at, step.role_code, step.decision_id, dict(content), changed, restores
+        )
     )
     state.code, state.is_unpublished, state.pending, state.submitted_by = "approved", False, None, ""
 
@@ -205,7 +223,9 @@ def _confirm(state: State, step: Step, content: Mapping[str, Any] | None = None)
     for name, what in step.confirmed.items():
         if name in CONFIRMING:
             kind = "confirmed_none" if what == "none" else "confirmed"
-            state.fields[name] = Confirmed(kind, value_text(name, values), step.decided_at, step.role_code, step.evidence or "other")
+            state.fields[name] = Confirmed(
+                kind, value_text(name, values), step.decided_at, step.role_code, step.evidence or "other"
+            )
 
 
 def _merge(states: dict[str, State], state: State, step: Step) -> None:

@@ -1,7 +1,7 @@
 """Python code of a product's folder, loaded wherever the workspace keeps its products.
 
-Belongs here: one way to import a module of a product so that it may import its neighbours relatively (`from .cleaning import ...`).
-Does not belong here: what the module must hold; whoever asks for it says so.
+Belongs here: one way to import a module of a product so that it may import its neighbours relatively (`from .cleaning import
+...`). Does not belong here: what the module must hold; whoever asks for it says so.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Belongs here: findings over all cleaned rows. Does not belong here: one row alone (`row`), duplicates (`matching`).
 
-No table of zip codes is kept here: what a zip code's city and middle are is learnt from the rows themselves, as their majority and
-their median, and only said where enough rows agree.
+No table of zip codes is kept here: what a zip code's city and middle are is learnt from the rows themselves, as their
+majority and their median, and only said where enough rows agree.
 """
 
 from __future__ import annotations
@@ -64,7 +64,12 @@ def _shared_points(rows: Sequence[Cleaned]) -> None:
         streets = {(row.values["address_1"] or "").lower() for row in group}
         if len(group) > MANY and len(streets) > MANY:
             for row in group:
-                row.notes.find("point_shared", "address", len(group), f"{len(group)} listings with other addresses lie on exactly this point.")
+                row.notes.find(
+                    "point_shared",
+                    "address",
+                    len(group),
+                    f"{len(group)} listings with other addresses lie on exactly this point.",
+                )
 
 
 def _zip_codes(rows: Sequence[Cleaned]) -> None:
@@ -89,7 +94,12 @@ def _cities(zip_code: str, group: Sequence[Cleaned]) -> None:
         mine = row.values["city"].lower()
         if mine != usual and count[mine] == 1:
             how = " (spelled otherwise?)" if fuzz.ratio(mine, usual) > 80 else ""
-            row.notes.find("postal_code_city", "address", row.values["city"], f"{most} other listings with zip code {zip_code} say {usual.title()}{how}.")
+            row.notes.find(
+                "postal_code_city",
+                "address",
+                row.values["city"],
+                f"{most} other listings with zip code {zip_code} say {usual.title()}{how}.",
+            )
 
 
 def _middles(zip_code: str, group: Sequence[Cleaned]) -> None:
@@ -101,7 +111,12 @@ def _middles(zip_code: str, group: Sequence[Cleaned]) -> None:
     limit = max(FAR_KM, SPREAD * statistics.median(away))
     for row, km in zip(group, away, strict=True):
         if km > limit:
-            row.notes.find("postal_code_point", "address", f"{km:.1f} km", f"Its point lies {km:.0f} km from the other listings with zip code {zip_code}.")
+            row.notes.find(
+                "postal_code_point",
+                "address",
+                f"{km:.1f} km",
+                f"Its point lies {km:.0f} km from the other listings with zip code {zip_code}.",
+            )
 
 
 def find_disagreements(rows: Iterable[Cleaned], same: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -116,7 +131,12 @@ def find_disagreements(rows: Iterable[Cleaned], same: Iterable[tuple[str, str]])
         if a is None or b is None or a.source_code == b.source_code:
             continue
         for one, other in ((a, b), (b, a)):
-            for column, about in (("phone_number", "phone"), ("postal_code", "address"), ("url", "url"), ("email", "email")):
+            for column, about in (
+                ("phone_number", "phone"),
+                ("postal_code", "address"),
+                ("url", "url"),
+                ("email", "email"),
+            ):
                 mine, theirs = one.values[column], other.values[column]
                 numbers = {theirs, *other.values["other_phone_numbers"]} if column == "phone_number" else {theirs}
                 mine_all = {mine, *one.values["other_phone_numbers"]} if column == "phone_number" else {mine}
@@ -127,7 +147,12 @@ def find_disagreements(rows: Iterable[Cleaned], same: Iterable[tuple[str, str]])
                     one.notes.find("source_disagrees", about, mine, f"List '{other.source_code}' says {theirs}.")
             if one.values["status_code"] == "active" and other.values["status_code"] != "active":
                 counts[one.listing_id] += 1
-                one.notes.find("source_disagrees", "status", "active", f"List '{other.source_code}' says {other.values['status_code']}.")
+                one.notes.find(
+                    "source_disagrees",
+                    "status",
+                    "active",
+                    f"List '{other.source_code}' says {other.values['status_code']}.",
+                )
             if one.values["status_code"] == "closed" and other.values["status_code"] == "active":
                 one.notes.find("closure_contradicts", "status", "closed", f"List '{other.source_code}' has it as open.")
     return dict(counts)

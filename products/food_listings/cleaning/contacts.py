@@ -17,10 +17,12 @@ from .text import clean_text
 _SPLIT = re.compile(r"[;,\s/<>()]+")
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.[a-z][a-z0-9-]{1,62}")
 _SOCIAL = {
-    "facebook_url": ("facebook.com", "https://www.facebook.com/"), "twitter_url": ("twitter.com", "https://twitter.com/"),
-    "pinterest_url": ("pinterest.com", "https://www.pinterest.com/"), "linkedin_url": ("linkedin.com", "https://www.linkedin.com/company/"),
+    "facebook_url": ("facebook.com", "https://www.facebook.com/"),
+    "twitter_url": ("twitter.com", "https://twitter.com/"),
+    "pinterest_url": ("pinterest.com", "https://www.pinterest.com/"),
+    "linkedin_url": ("linkedin.com", "https://www.linkedin.com/company/"),
     "instagram_url": ("instagram.com", "https://www.instagram.com/"),
-}  # fmt: skip
+}
 SOCIAL_COLUMNS = tuple(_SOCIAL)
 
 
@@ -68,7 +70,11 @@ def canonical_url(raw: str) -> tuple[str | None, bool]:
     except ValueError:
         return None, bare
     host = (parts.hostname or "").rstrip(".")
-    if parts.scheme.lower() not in ("http", "https") or parts.username is not None or any(mark.isspace() for mark in text):
+    if (
+        parts.scheme.lower() not in ("http", "https")
+        or parts.username is not None
+        or any(mark.isspace() for mark in text)
+    ):
         return None, bare
     try:
         host = host.encode("idna").decode() if not host.isascii() else host

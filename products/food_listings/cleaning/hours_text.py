@@ -14,13 +14,27 @@ from typing import Any
 from ..hours import Reading, findings, read_text, read_tuples, to_rows
 from .notes import Notes
 
-WEEKS = {"hours_weekly": 0, "hours_week_1": 1, "hours_week_2": 2, "hours_week_3": 3, "hours_week_4": 4, "hours_week_5": 5,
-         "hours_week_last": -1}  # fmt: skip
+WEEKS = {
+    "hours_weekly": 0,
+    "hours_week_1": 1,
+    "hours_week_2": 2,
+    "hours_week_3": 3,
+    "hours_week_4": 4,
+    "hours_week_5": 5,
+    "hours_week_last": -1,
+}
 _CHECK_OF = {
-    "equal_times": "hours_close_before_open", "close_before_open": "hours_close_before_open", "overlap": "hours_overlap",
-    "duplicate": "hours_overlap", "too_long": "hours_implausible", "opens_at_night": "hours_implausible", "never": "hours_implausible",
-    "ended": "hours_implausible", "over_midnight": "", "end_of_day": "",
-}  # fmt: skip
+    "equal_times": "hours_close_before_open",
+    "close_before_open": "hours_close_before_open",
+    "overlap": "hours_overlap",
+    "duplicate": "hours_overlap",
+    "too_long": "hours_implausible",
+    "opens_at_night": "hours_implausible",
+    "never": "hours_implausible",
+    "ended": "hours_implausible",
+    "over_midnight": "",
+    "end_of_day": "",
+}
 """Codes of `hours.findings` -> checks; the others are text that could not be read, which is one finding per text."""
 
 

@@ -1,7 +1,7 @@
 """The product's lookups as the cleaning wants them: dictionaries and numbers, read once.
 
-Belongs here: turning rows of lookups into `Lookups`. Does not belong here: where the rows come from (a folder of CSV files, or the
-warehouse during a run).
+Belongs here: turning rows of lookups into `Lookups`. Does not belong here: where the rows come from (a folder of CSV files,
+or the warehouse during a run).
 """
 
 from __future__ import annotations
@@ -12,8 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Rows = Sequence[Mapping[str, str | None]]
-NAMES = ("street_words", "states", "zip_states", "acronyms", "categories", "category_words", "policies", "source_lists", "listing_checks",
-         "critical_fields", "risk_weights")  # fmt: skip
+NAMES = (
+    "street_words",
+    "states",
+    "zip_states",
+    "acronyms",
+    "categories",
+    "category_words",
+    "policies",
+    "source_lists",
+    "listing_checks",
+    "critical_fields",
+    "risk_weights",
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,9 @@ class Lookups:
     @property
     def box(self) -> tuple[float, float, float, float]:
         """Where points are expected."""
-        west, south, east, north = (float(self.policies[f"service_area_{side}"]) for side in ("west", "south", "east", "north"))
+        west, south, east, north = (
+            float(self.policies[f"service_area_{side}"]) for side in ("west", "south", "east", "north")
+        )
         return west, south, east, north
 
     def state_of_zip(self, zip_code: str) -> str | None:
@@ -59,7 +72,8 @@ def lookups_from(rows_of: Callable[[str], Rows]) -> Lookups:
         street_words=pairs("street_words", "word", "written"),
         states=pairs("states", "word", "state_code"),
         zip_states=tuple(
-            (str(row["state_code"]), int(row["first_prefix"] or 0), int(row["last_prefix"] or 0)) for row in rows_of("zip_states")
+            (str(row["state_code"]), int(row["first_prefix"] or 0), int(row["last_prefix"] or 0))
+            for row in rows_of("zip_states")
         ),
         acronyms=frozenset(str(row["word"]) for row in rows_of("acronyms")),
         categories=numbers | names | pairs("category_words", "source_word", "category_code"),

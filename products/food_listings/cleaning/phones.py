@@ -19,7 +19,8 @@ _LOCAL = re.compile(
     r"(?:\s*,?\s*(?:ext(?:ension)?|x|#)\.?\s*:?\s*(\d{1,6})(?!\d|[.\-]\d))?",
     re.IGNORECASE,
 )
-"""Where a number of ten digits stands; phonenumbers then says what it is worth. Its own matcher joins neighbours without a comma."""
+"""Where a number of ten digits stands; phonenumbers then says what it is worth. Its own matcher joins neighbours without a
+comma."""
 _FAX = re.compile(r"\bfax\b", re.IGNORECASE)
 
 
@@ -66,16 +67,21 @@ def read_phones(text: str, functions: str = "", country: str = "US") -> tuple[Ph
         )
         found.append(
             Phone(
-                phonenumbers.format_number(bare, form), number.extension or "", phonenumbers.is_valid_number(bare), is_fax,
+                phonenumbers.format_number(bare, form),
+                number.extension or "",
+                phonenumbers.is_valid_number(bare),
+                is_fax,
                 written.strip(),
-            )  # fmt: skip
+            )
         )
     return tuple(found)
 
 
 def _local(span: re.Match[str], country: str) -> phonenumbers.PhoneNumber:
     return phonenumbers.PhoneNumber(
-        country_code=phonenumbers.country_code_for_region(country), national_number=int(span[1] + span[2] + span[3]), extension=span[4]
+        country_code=phonenumbers.country_code_for_region(country),
+        national_number=int(span[1] + span[2] + span[3]),
+        extension=span[4],
     )
 
 
@@ -101,7 +107,10 @@ def clean_phones(
     if not usable:
         notes.fix("phone_number", text, "", "phone_invalid_removed")
         return None, (extension or None), []
-    first, others = usable[0], list(dict.fromkeys(phone.number for phone in usable[1:] if phone.number != usable[0].number))
+    first, others = (
+        usable[0],
+        list(dict.fromkeys(phone.number for phone in usable[1:] if phone.number != usable[0].number)),
+    )
     if len(found) > 1:
         notes.fix("phone_number", text, first.number, "phone_many_split")
     else:

@@ -15,8 +15,18 @@ import usaddress
 from .notes import Notes
 
 _UNIT = ("OccupancyType", "OccupancyIdentifier", "SubaddressType", "SubaddressIdentifier", "BuildingName")
-_STREET = ("AddressNumberPrefix", "AddressNumber", "AddressNumberSuffix", "StreetNamePreModifier", "StreetNamePreDirectional",
-           "StreetNamePreType", "StreetName", "StreetNamePostType", "StreetNamePostDirectional", "StreetNamePostModifier")  # fmt: skip
+_STREET = (
+    "AddressNumberPrefix",
+    "AddressNumber",
+    "AddressNumberSuffix",
+    "StreetNamePreModifier",
+    "StreetNamePreDirectional",
+    "StreetNamePreType",
+    "StreetName",
+    "StreetNamePostType",
+    "StreetNamePostDirectional",
+    "StreetNamePostModifier",
+)
 _ZIP = re.compile(r"(\d{5})(?:[-\s]?\d{4})?")
 _BOX = re.compile(r"\bp\.?\s*o\.?\s*box\b", re.IGNORECASE)
 
@@ -79,9 +89,17 @@ def canonical_street(parsed: Parsed, words: Mapping[str, str]) -> str:
 
 
 def clean_address(
-    street: str | None, unit: str | None, city: str | None, state: str | None, postal: str | None, one_line: str | None,
-    words: Mapping[str, str], states: Mapping[str, str], default_state: str, notes: Notes,
-) -> Address:  # fmt: skip
+    street: str | None,
+    unit: str | None,
+    city: str | None,
+    state: str | None,
+    postal: str | None,
+    one_line: str | None,
+    words: Mapping[str, str],
+    states: Mapping[str, str],
+    default_state: str,
+    notes: Notes,
+) -> Address:
     """An address in one form. What is in `one_line` only fills what the other columns leave empty."""
     text = street or one_line
     parsed = parse_address(text) if text else Parsed({}, "Ambiguous")

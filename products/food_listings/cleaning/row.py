@@ -24,33 +24,53 @@ from .text import clean_text, is_junk, is_shouted, title_case
 Row = Mapping[str, str | None]
 _YES = frozenset({"t", "true", "1", "yes", "y", "x", "closed"})
 _NO = frozenset({"f", "false", "0", "no", "n", "open"})
-_TEST = re.compile(r"^\W*(test|testing|sample|asdf|do not use|example)\b|\(delete this row\)|\bdo not use\b", re.IGNORECASE)
+_TEST = re.compile(
+    r"^\W*(test|testing|sample|asdf|do not use|example)\b|\(delete this row\)|\bdo not use\b", re.IGNORECASE
+)
 _CLOSED = re.compile(
-    r"\b(permanently closed|closed (?:until further notice|indefinitely|down|permanently|for good|due to|as of|temporarily)|close down|"
-    r"(?:is|are|currently|now|temporarily|has) closed\b(?! (?:on|every|for lunch|sun|mon|tue|wed|thu|fri|sat|weekends|holidays))|no longer (?:in|open|"
-    r"operat\w+|offer\w*|provid\w+|distribut\w+|exist\w*|serv\w+|available|there|a |at )|out of business|shut(?:ting)? down|"
-    r"suspended|discontinued|until further notice|does not (?:exist|have a (?:food )?pantry))",
+    r"\b(permanently closed|closed (?:until further notice|indefinitely|down|permanently|for good|due to|as of|temporarily)|"
+    r"close down|(?:is|are|currently|now|temporarily|has) closed\b"
+    r"(?! (?:on|every|for lunch|sun|mon|tue|wed|thu|fri|sat|weekends|holidays))|"
+    r"no longer (?:in|open|operat\w+|offer\w*|provid\w+|distribut\w+|exist\w*|serv\w+|available|there|a |at )|"
+    r"out of business|shut(?:ting)? down|suspended|discontinued|until further notice|does not (?:exist|have a (?:food )?pantry))",
     re.IGNORECASE,
 )
 _PAST_OPEN = re.compile(r"\bre-?open", re.IGNORECASE)
 STATES_OF_FIELDS = ("name", "categories", "address", "phone", "email", "hours", "food_types")
 BOOLEANS = {
-    "walkins": "is_walkin", "food_bakery": "has_bakery", "food_dry_goods": "has_dry_goods", "food_produce": "has_produce",
-    "food_dairy": "has_dairy", "food_prepared": "has_prepared", "food_meat": "has_meat", "donation_pickup": "has_donation_pickup",
-    "donation_accept_frozen": "is_frozen_accepted", "donation_accept_refrigerated": "is_refrigerated_accepted",
+    "walkins": "is_walkin",
+    "food_bakery": "has_bakery",
+    "food_dry_goods": "has_dry_goods",
+    "food_produce": "has_produce",
+    "food_dairy": "has_dairy",
+    "food_prepared": "has_prepared",
+    "food_meat": "has_meat",
+    "donation_pickup": "has_donation_pickup",
+    "donation_accept_frozen": "is_frozen_accepted",
+    "donation_accept_refrigerated": "is_refrigerated_accepted",
     "donation_accept_perishable": "is_perishable_accepted",
-}  # fmt: skip
+}
 TEXTS = {
-    "description": "description", "organization_name": "organization_name", "agency_type": "agency_type",
-    "category_notes": "category_notes", "accessibility": "accessibility", "hours_notes": "hours_notes", "items": "items",
-    "services": "services", "requirements": "eligibility_description", "eligibility_notes": "eligibility_notes",
-    "food_types": "food_types", "notes": "notes", "closure_notes": "closure_notes",
-}  # fmt: skip
+    "description": "description",
+    "organization_name": "organization_name",
+    "agency_type": "agency_type",
+    "category_notes": "category_notes",
+    "accessibility": "accessibility",
+    "hours_notes": "hours_notes",
+    "items": "items",
+    "services": "services",
+    "requirements": "eligibility_description",
+    "eligibility_notes": "eligibility_notes",
+    "food_types": "food_types",
+    "notes": "notes",
+    "closure_notes": "closure_notes",
+}
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A row after cleaning. `values` are the columns of `listings` that a source can say; `contacts` those of listing_contacts."""
+    """A row after cleaning. `values` are the columns of `listings` that a source can say; `contacts` those of
+    listing_contacts."""
 
     listing_id: str
     source_code: str
@@ -72,22 +92,27 @@ def clean_row(row: Row, lookups: Lookups) -> Cleaned:
     source = str(row.get("source_code") or "")
     values["name"] = _name(row, lookups, notes)
     for column, target in TEXTS.items():
-        values[target] = clean_text(target, row.get(column), notes, lines=target in ("notes", "description", "services"))
+        values[target] = clean_text(
+            target, row.get(column), notes, lines=target in ("notes", "description", "services")
+        )
     for target in ("description", "notes"):
         if values[target] and is_junk(values[target]):
             notes.find("junk_text", "description", values[target], "This text has no words.")
     _place(row, lookups, values, notes)
     phone, extension, others = clean_phones(
-        row.get("phones"), clean_text("phone_extension", row.get("phone_extension"), notes), row.get("phone_functions"), notes,
+        row.get("phones"),
+        clean_text("phone_extension", row.get("phone_extension"), notes),
+        row.get("phone_functions"),
+        notes,
         lookups.policies["country"],
-    )  # fmt: skip
+    )
     values |= {"phone_number": phone, "phone_extension": extension, "other_phone_numbers": others}
     emails = clean_emails(row.get("email"), notes)
     values["email"] = emails[0] if emails else None
     values["url"] = clean_url(clean_text("url", row.get("url"), notes), notes)
     for column in SOCIAL_COLUMNS:
         values[column] = clean_social(column, row.get(column.removesuffix("_url")), notes)
-    values["category_codes"] = _categories(row.get("categories"), lookups, values, notes)
+    values["category_codes"] = _categories(row.get("categories"), lookups, notes)
     values["tag_names"] = _split(row.get("tags"))
     values["language_names"] = _split(row.get("languages"))
     for column, target in BOOLEANS.items():
@@ -101,9 +126,16 @@ def clean_row(row: Row, lookups: Lookups) -> Cleaned:
     confirmed = frozenset(name for name in STATES_OF_FIELDS if yes_or_no(row.get(f"confirmed_{name}")))
     _presence(values, hours, confirmed, notes)
     return Cleaned(
-        f"{source}:{row.get('source_id')}", source, values, hours, _contacts(row, emails), confirmed,
-        (row.get("source_status") or "").strip().lower(), _dates(row), notes,
-    )  # fmt: skip
+        f"{source}:{row.get('source_id')}",
+        source,
+        values,
+        hours,
+        _contacts(row, emails),
+        confirmed,
+        (row.get("source_status") or "").strip().lower(),
+        _dates(row),
+        notes,
+    )
 
 
 def yes_or_no(raw: str | None) -> bool | None:
@@ -138,11 +170,22 @@ def _name(row: Row, lookups: Lookups, notes: Notes) -> str | None:
 
 
 def _place(row: Row, lookups: Lookups, values: dict[str, Any], notes: Notes) -> None:
-    texts = {name: clean_text(name, row.get(name), notes) for name in ("address_1", "address_2", "address_text", "city", "state_province", "postal_code")}
+    texts = {
+        name: clean_text(name, row.get(name), notes)
+        for name in ("address_1", "address_2", "address_text", "city", "state_province", "postal_code")
+    }
     found = clean_address(
-        texts["address_1"], texts["address_2"], texts["city"], texts["state_province"], texts["postal_code"], texts["address_text"],
-        lookups.street_words, lookups.states, lookups.policies["default_state"], notes,
-    )  # fmt: skip
+        texts["address_1"],
+        texts["address_2"],
+        texts["city"],
+        texts["state_province"],
+        texts["postal_code"],
+        texts["address_text"],
+        lookups.street_words,
+        lookups.states,
+        lookups.policies["default_state"],
+        notes,
+    )
     city = found.city
     if city and city.isupper() and len(city) > 3:
         usual = title_case(city, lookups.acronyms)
@@ -150,18 +193,26 @@ def _place(row: Row, lookups: Lookups, values: dict[str, Any], notes: Notes) -> 
         city = usual
     latitude, longitude = clean_point(row.get("latitude"), row.get("longitude"), lookups.box, notes)
     values |= {
-        "address_1": found.street, "address_2": found.unit, "city": city, "state_province": found.state, "postal_code": found.zip,
-        "country_code": lookups.policies["country"], "latitude": latitude, "longitude": longitude,
-    }  # fmt: skip
+        "address_1": found.street,
+        "address_2": found.unit,
+        "city": city,
+        "state_province": found.state,
+        "postal_code": found.zip,
+        "country_code": lookups.policies["country"],
+        "latitude": latitude,
+        "longitude": longitude,
+    }
     if not found.street:
         notes.find("address_missing", "address", "", "There is no street.")
     if not city:
         notes.find("city_missing", "address", "", "There is no city.")
     if found.zip and found.state and (of_zip := lookups.state_of_zip(found.zip)) not in (None, found.state):
-        notes.find("postal_code_state", "address", found.zip, f"Zip code {found.zip} lies in {of_zip}, not in {found.state}.")
+        notes.find(
+            "postal_code_state", "address", found.zip, f"Zip code {found.zip} lies in {of_zip}, not in {found.state}."
+        )
 
 
-def _categories(raw: str | None, lookups: Lookups, values: dict[str, Any], notes: Notes) -> list[str]:
+def _categories(raw: str | None, lookups: Lookups, notes: Notes) -> list[str]:
     words = [part.strip() for part in re.split(r"[;,|]", (raw or "").strip("[](){}")) if part.strip().strip("\"'")]
     codes: list[str] = []
     for word in words:
@@ -180,7 +231,11 @@ def _categories(raw: str | None, lookups: Lookups, values: dict[str, Any], notes
 
 
 def _split(raw: str | None) -> list[str]:
-    return list(dict.fromkeys(part.strip() for part in re.split(r"[;,|/]| and ", (raw or "").strip("{}[]")) if part.strip(" \"'")))
+    return list(
+        dict.fromkeys(
+            part.strip() for part in re.split(r"[;,|/]| and ", (raw or "").strip("{}[]")) if part.strip(" \"'")
+        )
+    )
 
 
 def _closure(values: Mapping[str, Any], notes: Notes) -> None:
@@ -188,7 +243,12 @@ def _closure(values: Mapping[str, Any], notes: Notes) -> None:
         return
     for column in ("closure_notes", "notes", "description", "hours_notes", "name"):
         if words := closure_words(values[column]):
-            notes.find("closure_words", "status", words, f"'{words}' stands in its {column.replace('_', ' ')}, but it is not marked as closed.")
+            notes.find(
+                "closure_words",
+                "status",
+                words,
+                f"'{words}' stands in its {column.replace('_', ' ')}, but it is not marked as closed.",
+            )
             return
 
 
@@ -203,9 +263,19 @@ def _presence(values: Mapping[str, Any], hours: Hours, confirmed: frozenset[str]
 
 
 def _contacts(row: Row, emails: list[str]) -> dict[str, Any]:
-    names = ("admin_contact_name", "admin_contact_phone", "admin_contact_email", "donation_contact_name", "donation_contact_phone",
-             "donation_contact_email", "donation_schedule", "donation_delivery_instructions", "donation_notes", "admin_notes",
-             "review_notes")  # fmt: skip
+    names = (
+        "admin_contact_name",
+        "admin_contact_phone",
+        "admin_contact_email",
+        "donation_contact_name",
+        "donation_contact_phone",
+        "donation_contact_email",
+        "donation_schedule",
+        "donation_delivery_instructions",
+        "donation_notes",
+        "admin_notes",
+        "review_notes",
+    )
     return {name: (row.get(name) or "").strip() or None for name in names} | {"email_all": emails}
 
 
@@ -226,7 +296,9 @@ def read_moment(raw: str | None) -> datetime | None:
     try:
         if re.fullmatch(r"\d{12,13}", text):
             return datetime.fromtimestamp(int(text) / 1000, UTC)
-        moment = datetime.fromisoformat(re.sub(r"([+-]\d{2})$", r"\1:00", text)) if text[:4].isdigit() else dates.parse(text)
+        moment = (
+            datetime.fromisoformat(re.sub(r"([+-]\d{2})$", r"\1:00", text)) if text[:4].isdigit() else dates.parse(text)
+        )
     except (ValueError, OverflowError, OSError):
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -17,10 +17,34 @@ _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Control characters, and those that turn or hide text: nobody writes them by hand."""
 _BLANKS = re.compile(r"[ \t\u00a0]+")
-_PLACEHOLDERS = frozenset({
-    "n/a", "na", "none", "null", "nil", "tbd", "unknown", "-", "--", "---", "?", "??", "x", "xx", "xxx", "xxxxx", ".", "n.a.",
-    "not available", "undefined", "nan", "#n/a", "https://_____", "(xxx) xxx-xxxx",
-})  # fmt: skip
+_PLACEHOLDERS = frozenset(
+    {
+        "n/a",
+        "na",
+        "none",
+        "null",
+        "nil",
+        "tbd",
+        "unknown",
+        "-",
+        "--",
+        "---",
+        "?",
+        "??",
+        "x",
+        "xx",
+        "xxx",
+        "xxxxx",
+        ".",
+        "n.a.",
+        "not available",
+        "undefined",
+        "nan",
+        "#n/a",
+        "https://_____",
+        "(xxx) xxx-xxxx",
+    }
+)
 _WORD = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -30,7 +54,7 @@ class _Text(HTMLParser):
         self.parts: list[str] = []
         self._hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - the library's signature
         if tag in ("script", "style"):
             self._hidden += 1
         elif tag in ("br", "p", "div", "li", "tr"):
@@ -77,9 +101,12 @@ def clean_text(column: str, raw: str | None, notes: Notes, *, lines: bool = Fals
     pieces = [_BLANKS.sub(" ", part).strip() for part in text.splitlines()]
     text = "\n".join(part for part in pieces if part) if lines else " ".join(part for part in pieces if part)
     # Blanks at the ends and line ends are no news; blanks inside a text are.
-    if " ".join(text.split()) != " ".join(raw.split()) or (not lines and _BLANKS.sub(" ", raw.strip()) != raw.strip()):
-        if not any(fix.field == column and fix.rule in ("html_removed", "entity_decoded") for fix in notes.fixes):
-            notes.fix(column, raw, text, "space_trimmed")
+    is_other = " ".join(text.split()) != " ".join(raw.split()) or (
+        not lines and _BLANKS.sub(" ", raw.strip()) != raw.strip()
+    )
+    is_told = any(fix.field == column and fix.rule in ("html_removed", "entity_decoded") for fix in notes.fixes)
+    if is_other and not is_told:
+        notes.fix(column, raw, text, "space_trimmed")
     if text.lower() in _PLACEHOLDERS:
         notes.fix(column, raw, "", "placeholder_removed")
         return None
@@ -108,12 +135,14 @@ def title_case(text: str, acronyms: frozenset[str]) -> str:
     done = []
     for index, word in enumerate(words):
         bare = re.sub(r"[^A-Z]", "", word)
-        if bare in acronyms or (len(bare) > 1 and not re.search(r"[AEIOUY]", bare) and bare not in ("ST", "DR", "MT", "FT", "BLVD")):
+        if bare in acronyms or (
+            len(bare) > 1 and not re.search(r"[AEIOUY]", bare) and bare not in ("ST", "DR", "MT", "FT", "BLVD")
+        ):
             done.append(word)
         elif index and word.lower() in small and words[index - 1][-1:] not in "-:/":
             done.append(word.lower())
         else:
-            done.append(re.sub(r"[A-Z][A-Z']*", lambda match: match[0][0] + match[0][1:].lower(), word))
+            done.append(re.sub(r"[A-Z][A-Z']*", lambda match: str(match[0])[0] + str(match[0])[1:].lower(), word))
     return " ".join(done)
 
 

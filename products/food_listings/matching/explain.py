@@ -38,7 +38,9 @@ def explain(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, float | No
         meters = round(1000 * distance_km(a["lat"], a["lon"], b["lat"], b["lon"]), 1)
         (agree if meters <= 400 else differ).append(_far(meters))
     text = ", ".join(agree) or "nothing agrees"
-    return (f"{text}; but {', '.join(differ)}" if differ else text)[:1].upper() + (f"{text}; but {', '.join(differ)}" if differ else text)[1:], meters
+    return (f"{text}; but {', '.join(differ)}" if differ else text)[:1].upper() + (
+        f"{text}; but {', '.join(differ)}" if differ else text
+    )[1:], meters
 
 
 def _name(a: Mapping[str, Any], b: Mapping[str, Any], agree: list[str], differ: list[str]) -> None:

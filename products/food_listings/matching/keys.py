@@ -10,12 +10,61 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-_NOISE = frozenset({"the", "of", "and", "inc", "llc", "at", "in", "for", "a", "an", "de", "la", "el", "los", "las", "y"})
-_SAME = {"saint": "st", "sainte": "st", "santo": "st", "mount": "mt", "centre": "center", "ctr": "center", "cntr": "center", "chr": "church", "assn": "association", "cntry": "country",
-         "svcs": "services", "service": "services", "ministry": "ministries", "intl": "international", "comm": "community", "1st": "first",
-         "2nd": "second", "3rd": "third", "co": "county", "gardens": "garden", "programs": "program", "pantries": "pantry"}  # fmt: skip
-_TYPES = frozenset({"st", "ave", "blvd", "rd", "dr", "ln", "pl", "ct", "hwy", "pkwy", "ter", "cir", "way", "sq", "trl", "plz", "n", "s", "e", "w",
-                    "ne", "nw", "se", "sw"})  # fmt: skip
+_NOISE = frozenset(
+    {"the", "of", "and", "inc", "llc", "at", "in", "for", "a", "an", "de", "la", "el", "los", "las", "y"}
+)
+_SAME = {
+    "saint": "st",
+    "sainte": "st",
+    "santo": "st",
+    "mount": "mt",
+    "centre": "center",
+    "ctr": "center",
+    "cntr": "center",
+    "chr": "church",
+    "assn": "association",
+    "cntry": "country",
+    "svcs": "services",
+    "service": "services",
+    "ministry": "ministries",
+    "intl": "international",
+    "comm": "community",
+    "1st": "first",
+    "2nd": "second",
+    "3rd": "third",
+    "co": "county",
+    "gardens": "garden",
+    "programs": "program",
+    "pantries": "pantry",
+}
+_TYPES = frozenset(
+    {
+        "st",
+        "ave",
+        "blvd",
+        "rd",
+        "dr",
+        "ln",
+        "pl",
+        "ct",
+        "hwy",
+        "pkwy",
+        "ter",
+        "cir",
+        "way",
+        "sq",
+        "trl",
+        "plz",
+        "n",
+        "s",
+        "e",
+        "w",
+        "ne",
+        "nw",
+        "se",
+        "sw",
+    }
+)
 
 
 _VAGUE = frozenset({"unknown", "other", "test"})
@@ -44,10 +93,19 @@ def keys_of(listing_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
     host = re.sub(r"^https?://(www\.)?", "", values["url"] or "").split("/")[0] or None
     lat, lon = values["latitude"], values["longitude"]
     return {
-        "unique_id": listing_id, "name_key": " ".join(words) or None, "name_sorted": " ".join(sorted(set(words))) or None,
-        "first_word": words[0] if words else None, "number": number or None, "street": street or None,
-        "address_key": f"{number} {street}" if number and street else None, "unit": "".join(words_of(values["address_2"])) or None,
-        "zip": values["postal_code"], "phone": phone, "host": host, "lat": lat, "lon": lon,
+        "unique_id": listing_id,
+        "name_key": " ".join(words) or None,
+        "name_sorted": " ".join(sorted(set(words))) or None,
+        "first_word": words[0] if words else None,
+        "number": number or None,
+        "street": street or None,
+        "address_key": f"{number} {street}" if number and street else None,
+        "unit": "".join(words_of(values["address_2"])) or None,
+        "zip": values["postal_code"],
+        "phone": phone,
+        "host": host,
+        "lat": lat,
+        "lon": lon,
         "kinds": " ".join(code for code in values["category_codes"] if code not in _VAGUE) or None,
         "cell": f"{lat:.3f},{lon:.3f}" if lat is not None else None,
-    }  # fmt: skip
+    }

@@ -2,9 +2,9 @@
 
 Belongs here: comparisons, blocking, scoring. Does not belong here: what a score means for people (`explain`).
 
-The parameters were estimated without labels (expectation maximisation on real lists; bench/food_duplicates.py trains them anew and
-measures them against pairs that were labelled by hand) and stand in `trained.json`, so that the same listings give the same
-probabilities, however few they are.
+The parameters were estimated without labels (expectation maximisation on real lists; bench/food_duplicates.py trains them
+anew and measures them against pairs that were labelled by hand) and stand in `trained.json`, so that the same listings give
+the same probabilities, however few they are.
 """
 
 from __future__ import annotations
@@ -20,10 +20,23 @@ import duckdb
 import pyarrow as pa
 
 TRAINED = Path(__file__).with_name("trained.json")
-SCHEMA = pa.schema([
-    *((name, pa.string()) for name in ("unique_id", "name_key", "name_sorted", "first_word", "number", "street", "address_key", "unit", "zip", "phone", "host")),
-    ("lat", pa.float64()), ("lon", pa.float64()), ("cell", pa.string()), ("kinds", pa.string()),
-])  # fmt: skip
+_TEXTS = (
+    "unique_id",
+    "name_key",
+    "name_sorted",
+    "first_word",
+    "number",
+    "street",
+    "address_key",
+    "unit",
+    "zip",
+    "phone",
+    "host",
+)
+_COLUMNS: dict[str, pa.DataType] = {
+    **dict.fromkeys(_TEXTS, pa.string()), "lat": pa.float64(), "lon": pa.float64(), "cell": pa.string(), "kinds": pa.string(),
+}  # fmt: skip
+SCHEMA = pa.schema(list(_COLUMNS.items()))
 
 
 @dataclass(frozen=True)
@@ -50,14 +63,21 @@ def comparisons() -> list[Any]:
             cll.NullLevel("name_sorted"),
             # Two stores of a chain have one name; a rare name tells more. So with numbers that one office has for many sites.
             level("name_sorted_l = name_sorted_r", "same words").configure(tf_adjustment_column="name_sorted"),
-            level("jaro_winkler_similarity(name_key_l, name_key_r) >= 0.94 OR jaro_winkler_similarity(name_sorted_l, name_sorted_r) >= 0.94", "nearly the same"),
+            level(
+                "jaro_winkler_similarity(name_key_l, name_key_r) >= 0.94 OR "
+                "jaro_winkler_similarity(name_sorted_l, name_sorted_r) >= 0.94",
+                "nearly the same",
+            ),
             level(
                 "len(list_intersect(string_split(name_sorted_l, ' '), string_split(name_sorted_r, ' '))) >= 2 AND "
                 "len(list_intersect(string_split(name_sorted_l, ' '), string_split(name_sorted_r, ' '))) >= "
                 "0.66 * least(len(string_split(name_sorted_l, ' ')), len(string_split(name_sorted_r, ' ')))",
                 "one name holds the other",
             ),
-            level("len(list_intersect(string_split(name_sorted_l, ' '), string_split(name_sorted_r, ' '))) >= 1", "a word in common"),
+            level(
+                "len(list_intersect(string_split(name_sorted_l, ' '), string_split(name_sorted_r, ' '))) >= 1",
+                "a word in common",
+            ),
             cll.ElseLevel(),
         ],
     )
@@ -84,7 +104,9 @@ def comparisons() -> list[Any]:
     place = cl.CustomComparison(
         output_column_name="place",
         comparison_levels=[
-            level("(lat_l IS NULL OR lat_r IS NULL) AND (zip_l IS NULL OR zip_r IS NULL)", "unknown").configure(is_null_level=True),
+            level("(lat_l IS NULL OR lat_r IS NULL) AND (zip_l IS NULL OR zip_r IS NULL)", "unknown").configure(
+                is_null_level=True
+            ),
             level(f"{_KM} <= 0.05", "same point"),
             level(f"{_KM} <= 0.4", "within 400 m"),
             level(f"{_KM} <= 2 OR ((lat_l IS NULL OR lat_r IS NULL) AND zip_l = zip_r)", "within 2 km"),
@@ -95,14 +117,20 @@ def comparisons() -> list[Any]:
         output_column_name="kinds",
         comparison_levels=[
             cll.NullLevel("kinds"),
-            level("len(list_intersect(string_split(kinds_l, ' '), string_split(kinds_r, ' '))) > 0", "a category in common"),
+            level(
+                "len(list_intersect(string_split(kinds_l, ' '), string_split(kinds_r, ' '))) > 0",
+                "a category in common",
+            ),
             cll.ElseLevel(),
         ],
     )
     return [name, street, phone, place, kinds]
 
 
-_KM = "(2 * 6371.0088 * asin(sqrt(pow(sin(radians(lat_r - lat_l) / 2), 2) + cos(radians(lat_l)) * cos(radians(lat_r)) * pow(sin(radians(lon_r - lon_l) / 2), 2))))"
+_KM = (
+    "(2 * 6371.0088 * asin(sqrt(pow(sin(radians(lat_r - lat_l) / 2), 2) + "
+    "cos(radians(lat_l)) * cos(radians(lat_r)) * pow(sin(radians(lon_r - lon_l) / 2), 2))))"
+)
 
 
 def blocking() -> list[Any]:
@@ -110,9 +138,14 @@ def blocking() -> list[Any]:
     from splink import block_on  # noqa: PLC0415
 
     return [
-        block_on("phone"), block_on("address_key"), block_on("zip", "number"), block_on("zip", "first_word"), block_on("name_sorted"),
-        block_on("cell"), block_on("street", "first_word"),
-    ]  # fmt: skip
+        block_on("phone"),
+        block_on("address_key"),
+        block_on("zip", "number"),
+        block_on("zip", "first_word"),
+        block_on("name_sorted"),
+        block_on("cell"),
+        block_on("street", "first_word"),
+    ]
 
 
 def as_table(rows: Sequence[dict[str, Any]]) -> pa.Table:

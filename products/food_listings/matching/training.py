@@ -1,6 +1,7 @@
 """Estimating the model's parameters from listings without labels.
 
-Belongs here: the settings and the order of estimation. Does not belong here: measuring (bench/food_duplicates.py), using (`model`).
+Belongs here: the settings and the order of estimation. Does not belong here: measuring (bench/food_duplicates.py), using
+(`model`).
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ def train(rows: Sequence[dict[str, Any]], path: Path) -> None:
         api = DuckDBAPI(con)
         table = api.register(as_table(rows), table_name="listings_trained")
         settings = SettingsCreator(
-            link_type="dedupe_only", comparisons=comparisons(), blocking_rules_to_generate_predictions=blocking(),
-            retain_intermediate_calculation_columns=False, retain_matching_columns=False,
-        )  # fmt: skip
+            link_type="dedupe_only",
+            comparisons=comparisons(),
+            blocking_rules_to_generate_predictions=blocking(),
+            retain_intermediate_calculation_columns=False,
+            retain_matching_columns=False,
+        )
         linker = Linker(table, settings, log_level=logging.ERROR)
         linker.training.estimate_probability_two_random_records_match(
             [block_on("name_sorted", "zip"), block_on("address_key", "first_word")], recall=0.7

@@ -1,6 +1,7 @@
 """Where addresses lie: the geocoder of the US Census (in batches) and Nominatim, behind one question, with answers kept.
 
-Belongs here: their protocols, their answers on one scale of confidence. Does not belong here: what is done with a point (`prepared`).
+Belongs here: their protocols, their answers on one scale of confidence. Does not belong here: what is done with a point
+(`prepared`).
 
 Sources of the protocols: the Census Bureau's Geocoding Services API (`locations/addressbatch`, at most 10,000 lines per file) and
 Nominatim's search API (one question per second, an identifying agent).
@@ -75,12 +76,13 @@ class Census:
             writer = csv.writer(text)
             writer.writerows([number, item.street, item.city, item.state, item.zip] for number, item in enumerate(part))
             reply = _patient(
-                lambda: self._client.post(  # noqa: B023 - called at once
-                    f"{self._url}/locations/addressbatch", data={"benchmark": self._benchmark},
+                lambda: self._client.post(
+                    f"{self._url}/locations/addressbatch",
+                    data={"benchmark": self._benchmark},
                     files={"addressFile": ("addresses.csv", text.getvalue(), "text/csv")},  # noqa: B023
                 ),
                 self._url,
-            )  # fmt: skip
+            )
             for line in csv.reader(io.StringIO(reply.text)):
                 if len(line) >= 3 and line[0].strip().isdigit() and int(line[0]) < len(part):
                     found[part[int(line[0])].key] = self._answer(line)
@@ -113,7 +115,12 @@ class Nominatim:
             if number:
                 time.sleep(self._pause)
             parts = {"street": item.street, "city": item.city, "state": item.state, "postalcode": item.zip}
-            asked = {"format": "jsonv2", "limit": "2", "countrycodes": self._country, **{k: v for k, v in parts.items() if v}}
+            asked = {
+                "format": "jsonv2",
+                "limit": "2",
+                "countrycodes": self._country,
+                **{k: v for k, v in parts.items() if v},
+            }
             reply = _patient(lambda: self._client.get(f"{self._url}/search", params=asked), self._url)  # noqa: B023
             found[item.key] = self._answer(reply)
         return found
@@ -122,7 +129,9 @@ class Nominatim:
         try:
             items = reply.json()
         except ValueError as error:
-            raise CivicopsError(f"{self._url} answered with something else than JSON.", hint="Try again later.") from error
+            raise CivicopsError(
+                f"{self._url} answered with something else than JSON.", hint="Try again later."
+            ) from error
         if not isinstance(items, list) or not items:
             return Answer("none")
         first = items[0]
@@ -148,9 +157,10 @@ def look_up(given: Gathering, rows: Iterable[Cleaned]) -> None:
     with httpx.Client(timeout=60, trust_env=True, headers={"User-Agent": setting.get("agent", AGENT)}) as client:
         for name in names:
             due = [
-                item for key, item in sorted(questions.items())
+                item
+                for key, item in sorted(questions.items())
                 if (name, key) not in known or _moment(known[name, key]) < oldest
-            ][: int(setting.get("per_run", 1_000))]  # fmt: skip
+            ][: int(setting.get("per_run", 1_000))]
             answers = geocoder(name, client, setting).ask(due) if due else {}
             for key, answer in answers.items():
                 known[name, key] = _row(key, name, answer, given.now)
@@ -164,7 +174,9 @@ def geocoder(name: str, client: httpx.Client, setting: Mapping[str, Any]) -> Geo
     if name == "census":
         return Census(client, setting.get("census_url", CENSUS))
     if name == "nominatim":
-        return Nominatim(client, setting.get("nominatim_url", NOMINATIM), pause=float(setting.get("seconds_per_question", 1)))
+        return Nominatim(
+            client, setting.get("nominatim_url", NOMINATIM), pause=float(setting.get("seconds_per_question", 1))
+        )
     raise CivicopsError(f"There is no geocoder '{name}'.", hint="Valid here: census, nominatim.")
 
 
@@ -189,10 +201,15 @@ def _point(latitude: Any, longitude: Any) -> tuple[float, float] | None:
 
 def _row(key: str, name: str, answer: Answer, now: datetime) -> dict[str, Any]:
     return {
-        "address_key": key, "geocoder_code": name, "asked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "outcome_code": answer.outcome,
-        "latitude": answer.latitude, "longitude": answer.longitude, "confidence_share": answer.confidence,
+        "address_key": key,
+        "geocoder_code": name,
+        "asked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "outcome_code": answer.outcome,
+        "latitude": answer.latitude,
+        "longitude": answer.longitude,
+        "confidence_share": answer.confidence,
         "matched_address": answer.matched,
-    }  # fmt: skip
+    }
 
 
 def _patient(ask: Any, url: str, attempts: int = 4) -> httpx.Response:
@@ -210,7 +227,9 @@ def _patient(ask: Any, url: str, attempts: int = 4) -> httpx.Response:
         problem = f"status {reply.status_code}"
         if reply.status_code not in (429, 500, 502, 503, 504):
             break
-    raise CivicopsError(f"The geocoder at {url} cannot be asked: {problem}.", hint="Points stay as they are; run again later.")
+    raise CivicopsError(
+        f"The geocoder at {url} cannot be asked: {problem}.", hint="Points stay as they are; run again later."
+    )
 
 
 def _moment(row: Mapping[str, Any]) -> datetime:

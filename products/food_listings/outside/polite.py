@@ -2,9 +2,9 @@
 
 Belongs here: one request. Does not belong here: what is asked and why (`websites`, `geocoding`).
 
-A listing's website is text that anybody may have written, so it must not make civicops talk to machines that only civicops can see.
-The name is resolved once, every address it resolves to must be public, and the connection goes to exactly the address that was looked
-at, so that a second answer of the name server changes nothing. Each redirect is a new such request.
+A listing's website is text that anybody may have written, so it must not make civicops talk to machines that only civicops
+can see. The name is resolved once, every address it resolves to must be public, and the connection goes to exactly the
+address that was looked at, so that a second answer of the name server changes nothing. Each redirect is a new such request.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Polite:
     def __init__(self, agent: str, *, pause: float = 5.0, seconds: float = 15.0, allow: Collection[str] = ()) -> None:
         self.agent, self.pause, self.allow = agent, pause, frozenset(allow)
         # No proxy from the environment: it would resolve names itself, where nobody checks them.
-        self._client = httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False, headers={"User-Agent": agent})
+        self._client = httpx.Client(
+            timeout=seconds, follow_redirects=False, trust_env=False, headers={"User-Agent": agent}
+        )
         self._seconds = seconds
         self._last: dict[str, float] = {}
 
@@ -93,7 +95,9 @@ class Polite:
             found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         except (OSError, UnicodeError) as error:
             raise UnknownHostError(host) from error
-        if host not in self.allow and (is_internal(host) or any(not ipaddress.ip_address(ip.split("%")[0]).is_global for ip in found)):
+        if host not in self.allow and (
+            is_internal(host) or any(not ipaddress.ip_address(ip.split("%")[0]).is_global for ip in found)
+        ):
             raise InternalAddressError(host)
         return found[0]
 

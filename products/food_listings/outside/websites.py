@@ -26,7 +26,9 @@ _PARKED = re.compile(
     r"default web site page|welcome to nginx|apache2 (?:ubuntu )?default page)",
     re.IGNORECASE,
 )
-_ABOUT = re.compile(r"\b(pantry|food|meal|distribution|program|center|ministry|church|kitchen|we|services?)\b", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"\b(pantry|food|meal|distribution|program|center|ministry|church|kitchen|we|services?)\b", re.IGNORECASE
+)
 
 
 def look_at(given: Gathering, rows: Iterable[Cleaned]) -> None:
@@ -42,13 +44,19 @@ def look_at(given: Gathering, rows: Iterable[Cleaned]) -> None:
         key=lambda url: (known[url]["checked_at"] if url in known else "", url),
     )
     polite = Polite(
-        setting.get("agent", AGENT), pause=float(setting.get("seconds_per_host", 5)), seconds=float(setting.get("timeout", 15)),
+        setting.get("agent", AGENT),
+        pause=float(setting.get("seconds_per_host", 5)),
+        seconds=float(setting.get("timeout", 15)),
         allow=given.settings.get("allow_internal", ()),
-    )  # fmt: skip
+    )
     robots: dict[str, Protego | None] = {}
     try:
         for url in due[: int(setting.get("per_run", 200))]:
-            known[url] = {"url": url, "checked_at": given.now.strftime("%Y-%m-%dT%H:%M:%SZ"), **one_look(polite, url, robots)}
+            known[url] = {
+                "url": url,
+                "checked_at": given.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                **one_look(polite, url, robots),
+            }
     finally:
         polite.close()
         if due:
@@ -76,7 +84,7 @@ def one_look(polite: Polite, url: str, robots: dict[str, Protego | None]) -> dic
         return {
             "outcome_code": "bad_certificate" if is_certificate else "dead",
             "detail": "Its certificate is not valid." if is_certificate else "The connection failed.",
-        }  # fmt: skip
+        }
     return judged(url, reply)
 
 
@@ -91,7 +99,11 @@ def judged(url: str, reply: Reply) -> dict[str, Any]:
         return {**found, "outcome_code": "server_error", "detail": f"The server has a fault ({reply.status})."}
     if reply.status >= 400:
         return {**found, "outcome_code": "dead", "detail": f"It refuses ({reply.status})."}
-    text = " ".join(without_markup(reply.body.decode("utf-8", errors="replace")).split()) if "html" in reply.content_type else ""
+    text = (
+        " ".join(without_markup(reply.body.decode("utf-8", errors="replace")).split())
+        if "html" in reply.content_type
+        else ""
+    )
     if match := _PARKED.search(text):
         return {**found, "outcome_code": "parked", "detail": f"The page says: {match[0]}."}
     if sentence := closure_sentence(text):

@@ -1,7 +1,7 @@
 """Commands about tables that somebody has: look at them, take them in.
 
-Belongs here: import suggest, preview, add. Does not belong here: reading tables (`civicops.ingest.tables`), what a run does with the
-rows afterwards.
+Belongs here: import suggest, preview, add. Does not belong here: reading tables (`civicops.ingest.tables`), what a run does
+with the rows afterwards.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ def suggest(name: Name, file: File, sheet: Sheet = "", json: bool = Json) -> Non
     if json:
         as_json({"layout": best[0].code if best else None, "known_share": best[1] if best else 0, "columns": found})
         return
-    table(("column", "field", "score", "because of"), [(i.column, i.field, i.score, i.because) for i in found], right=("score",))
+    table(
+        ("column", "field", "score", "because of"),
+        [(i.column, i.field, i.score, i.because) for i in found],
+        right=("score",),
+    )
     if best and best[1] > 0:
         say(f"Layout '{best[0].code}' knows {best[1]:.0%} of the columns.")
         next_step(f"civicops import preview {name} {file} --layout {best[0].code} --list NAME")
@@ -66,9 +70,15 @@ def preview(
     product = workspace.product(product_name)
     given = gathering(workspace, product, _now())
     done = look(
-        workspace, product, product.contract(dataset), file, layout=layout, list_code=list_code or layout, given=given,
+        workspace,
+        product,
+        product.contract(dataset),
+        file,
+        layout=layout,
+        list_code=list_code or layout,
+        given=given,
         sheet=sheet,
-    )  # fmt: skip
+    )
     if json:
         as_json({**asdict(done), "can_be_imported": done.can_be_imported})
     else:
@@ -101,9 +111,14 @@ def add(
     product_name, _, dataset = name.partition(".")
     product = workspace.product(product_name)
     done = take_in(
-        product, product.contract(dataset), file, layout=layout, list_code=list_code or layout,
-        given=gathering(workspace, product, _now()), sheet=sheet,
-    )  # fmt: skip
+        product,
+        product.contract(dataset),
+        file,
+        layout=layout,
+        list_code=list_code or layout,
+        given=gathering(workspace, product, _now()),
+        sheet=sheet,
+    )
     if json:
         as_json(done)
         return
@@ -113,7 +128,9 @@ def add(
 
 
 def _show(done: Preview) -> None:
-    say(f"{done.file}: {done.rows:,} rows, {len(done.header)} columns, layout '{done.layout}', list '{done.list_code}'.")
+    say(
+        f"{done.file}: {done.rows:,} rows, {len(done.header)} columns, layout '{done.layout}', list '{done.list_code}'."
+    )
     for text in done.remarks:
         say(f"  {text}")
     _problems(done)
@@ -139,7 +156,11 @@ def _show(done: Preview) -> None:
 def _problems(done: Preview) -> None:
     shown = done.problems[:20]
     if shown:
-        table(("row", "", "what"), [(i.number, "not used" if i.is_error else "note", i.message) for i in shown], right=("row",))
+        table(
+            ("row", "", "what"),
+            [(i.number, "not used" if i.is_error else "note", i.message) for i in shown],
+            right=("row",),
+        )
     if done.problem_count > len(shown):
         say(f"  and {done.problem_count - len(shown):,} more; --json shows up to 50.")
 

@@ -242,7 +242,14 @@ class DecisionSource:
 
 
 Source = (
-    SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource | GatheredSource | DecisionSource
+    SocrataSource
+    | FileSource
+    | UrlSource
+    | DriveSource
+    | DriveEventSource
+    | SheetSource
+    | GatheredSource
+    | DecisionSource
 )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -96,7 +96,9 @@ def gather(workspace: Workspace, product: Product, now: datetime) -> tuple[Findi
     except CivicopsError:
         raise
     except Exception as error:
-        raise WorkspaceError(f"{path} failed: {type(error).__name__}: {error}", hint="Mend it and run again.") from error
+        raise WorkspaceError(
+            f"{path} failed: {type(error).__name__}: {error}", hint="Mend it and run again."
+        ) from error
 
 
 def resolved(workspace: Workspace, product: str, source: Source) -> Source:

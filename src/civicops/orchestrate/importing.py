@@ -48,8 +48,14 @@ from civicops.orchestrate.gathering import Gathering
 from civicops.workspace import Product, Workspace, WorkspaceError
 
 BOOKKEEPING = (
-    "source_code", "source_id", "retrieved_at", "layout_code", "source_file_id", "source_line", "source_row",
-)  # fmt: skip
+    "source_code",
+    "source_id",
+    "retrieved_at",
+    "layout_code",
+    "source_file_id",
+    "source_line",
+    "source_row",
+)
 FILES = "files"
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -122,12 +128,23 @@ def suggestions_for(product: Product, contract: Contract, path: Path, *, sheet: 
 
 
 def preview(
-    workspace: Workspace, product: Product, contract: Contract, path: Path, *, layout: str, list_code: str, given: Gathering,
+    workspace: Workspace,
+    product: Product,
+    contract: Contract,
+    path: Path,
+    *,
+    layout: str,
+    list_code: str,
+    given: Gathering,
     sheet: str = "",
-) -> Preview:  # fmt: skip
+) -> Preview:
     """What `path` would give under `layout` as the rows of list `list_code`. Raises `SourceError` for a file that is no table."""
     rows, found = _read(product, contract, path, layout, list_code, sheet, given.now)
-    before = {row["source_id"]: _content(row) for row in given.rows(_source_name(product, contract)) if row["source_code"] == list_code}
+    before = {
+        row["source_id"]: _content(row)
+        for row in given.rows(_source_name(product, contract))
+        if row["source_code"] == list_code
+    }
     now = {row["source_id"]: _content(row) for row in rows}
     return Preview(
         **found,
@@ -152,8 +169,9 @@ def take_in(
     if done.unknown:
         known = {item.column: item for item in done.suggestions}
         first = known.get(done.unknown[0])
+        words = f"column{'s' if len(done.unknown) > 1 else ''} {', '.join(done.unknown)}"
         raise SourceError(
-            f"{path.name}: layout '{layout}' does not know the column{'s' if len(done.unknown) > 1 else ''} {', '.join(done.unknown)}.",
+            f"{path.name}: layout '{layout}' does not know the {words}.",
             hint=f"Add a line to lookups/layout_{layout}.csv"
             + (f"; '{first.column}' may be '{first.field}'." if first else ", or mark it as ignored with the reason."),
         )
@@ -179,7 +197,9 @@ def _read(
     product: Product, contract: Contract, path: Path, layout_code: str, list_code: str, sheet: str, now: datetime
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     if not _CODE.fullmatch(list_code):
-        raise SourceError(f"'{list_code}' cannot be the name of a list.", hint="Use lower-case letters, digits and '_'.")
+        raise SourceError(
+            f"'{list_code}' cannot be the name of a list.", hint="Use lower-case letters, digits and '_'."
+        )
     titles = fields_of(contract)
     layout = read_layout(product.lookups, layout_code, list(titles))
     table = open_table(path, sheet=sheet)
@@ -195,19 +215,32 @@ def _read(
         if row.values:
             rows.append(_booked(row, list_code, layout_code, digest, now))
     found = {
-        "file": path.name, "layout": layout_code, "list_code": list_code, "header": table.header, "unknown": unknown,
-        "missing": missing_columns(layout, table.header), "remarks": table.remarks, "rows": total, "usable": len(rows),
+        "file": path.name,
+        "layout": layout_code,
+        "list_code": list_code,
+        "header": table.header,
+        "unknown": unknown,
+        "missing": missing_columns(layout, table.header),
+        "remarks": table.remarks,
+        "rows": total,
+        "usable": len(rows),
         "suggestions": suggest(unknown, titles, layouts_of(product.lookups, list(titles))) if unknown else (),
-        "problems": tuple(problems), "problem_count": count,
-    }  # fmt: skip
+        "problems": tuple(problems),
+        "problem_count": count,
+    }
     return rows, found
 
 
 def _booked(row: MappedRow, list_code: str, layout_code: str, digest: str, now: datetime) -> dict[str, Any]:
     return {
-        **row.values, "source_code": list_code, "layout_code": layout_code, "source_file_id": digest,
-        "source_line": row.number, "source_row": as_json(row.raw), "retrieved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }  # fmt: skip
+        **row.values,
+        "source_code": list_code,
+        "layout_code": layout_code,
+        "source_file_id": digest,
+        "source_line": row.number,
+        "source_row": as_json(row.raw),
+        "retrieved_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
 
 
 def _content(row: Mapping[str, Any]) -> str:
@@ -233,7 +266,9 @@ def _source_name(product: Product, contract: Contract) -> str:
     )
 
 
-def _held(workspace: Workspace, contract: Contract, product: Product, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _held(
+    workspace: Workspace, contract: Contract, product: Product, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, int]:
     """How many rows the contract would hold back, by check: the same code that a run uses, in a folder that goes again."""
     if not rows:
         return {}

@@ -16,7 +16,15 @@ from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
 from civicops.contracts import checktypes as ct
 from civicops.contracts.checktypes import Action
-from civicops.ingest.values import DecisionSource, DriveEventSource, FileSource, GatheredSource, SheetSource, SocrataSource, Source
+from civicops.ingest.values import (
+    DecisionSource,
+    DriveEventSource,
+    FileSource,
+    GatheredSource,
+    SheetSource,
+    SocrataSource,
+    Source,
+)
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ Does not belong here: the code itself (`products/<product>/prepared.py`), SQL mo
 The module holds
 
 - `TABLES`: name -> `pyarrow.Schema` of every table it makes; models read them as `{{ source('prepared', name) }}`;
-- `prepare(con)`: gets a DuckDB connection on which `accepted.*`, `lookup.*` and `release.*` can be read, and gives name -> Arrow table.
+- `prepare(con)`: gets a DuckDB connection on which `accepted.*`, `lookup.*` and `release.*` can be read, and gives name ->
+  Arrow table.
 
 The same inputs must give the same tables: no network, no clock, no dice.
 """

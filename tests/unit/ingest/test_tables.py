@@ -12,13 +12,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civicops.ingest.tables import read
-from civicops.ingest.tables.layout import Layout, LayoutLine, best_layout, missing_columns, read_layout, suggest, unknown_columns
+from civicops.ingest.tables.layout import (
+    Layout,
+    LayoutLine,
+    best_layout,
+    missing_columns,
+    read_layout,
+    suggest,
+    unknown_columns,
+)
 from civicops.ingest.tables.mapped import mapped_rows
 from civicops.ingest.tables.read import open_table
 from civicops.ingest.values import SourceError
 
-LAYOUT = Layout("x", (LayoutLine("Name", "name", "identity", ""), LayoutLine("Zip", "postal_code", "identity", ""), LayoutLine("Phone", "phones", "", ""),
-                      LayoutLine("Mobile", "phones", "", ""), LayoutLine("Colour", "", "ignore", "says nothing"), LayoutLine("CA", "state", "constant", "")))  # fmt: skip
+LAYOUT = Layout(
+    "x",
+    (
+        LayoutLine("Name", "name", "identity", ""),
+        LayoutLine("Zip", "postal_code", "identity", ""),
+        LayoutLine("Phone", "phones", "", ""),
+        LayoutLine("Mobile", "phones", "", ""),
+        LayoutLine("Colour", "", "ignore", "says nothing"),
+        LayoutLine("CA", "state", "constant", ""),
+    ),
+)
 
 
 def file(folder: Path, content: bytes, name: str = "list.csv") -> Path:
@@ -30,11 +47,11 @@ def file(folder: Path, content: bytes, name: str = "list.csv") -> Path:
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [
-        ("Name,Zip\nAlder,90012\n".encode(), "utf-8"),
+        (b"Name,Zip\nAlder,90012\n", "utf-8"),
         ("\ufeffName,Zip\nAlder,90012\n".encode(), "utf-8"),
         ("Name,Zip\r\nAlder,90012\r\n".encode("utf-16"), "utf-16-le"),
-        ("Name;Zip\nAlder;90012\n".encode(), "utf-8"),
-        ("Name\tZip\nAlder\t90012\n".encode(), "utf-8"),
+        (b"Name;Zip\nAlder;90012\n", "utf-8"),
+        (b"Name\tZip\nAlder\t90012\n", "utf-8"),
     ],
 )
 def test_the_ways_a_table_is_written(tmp_path: Path, content: bytes, encoding: str) -> None:
@@ -51,7 +68,9 @@ def test_mixed_encodings_are_read_row_by_row_and_said(tmp_path: Path) -> None:
 
 
 def test_a_formula_is_an_error_of_its_row_and_not_calculated(tmp_path: Path) -> None:
-    content = b"Name,Phone\n=HYPERLINK(\"http://example.org\"),+1 213 485 0100\nAlder,-\nBirch,=1+1\n\"= not a sum, a sign\",5\n"
+    content = (
+        b'Name,Phone\n=HYPERLINK("http://example.org"),+1 213 485 0100\nAlder,-\nBirch,=1+1\n"= not a sum, a sign",5\n'
+    )
     rows = list(open_table(file(tmp_path, content)).rows)
     assert ["formula" in "".join(row.errors) for row in rows] == [True, False, True, True]
     book = openpyxl.Workbook()
@@ -78,7 +97,7 @@ def test_a_formula_is_an_error_of_its_row_and_not_calculated(tmp_path: Path) -> 
         (b'{"a": 1}, {', "is no JSON"),
         (b"[1, 2]", "no list of objects"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_table_is_said_in_one_sentence(tmp_path: Path, content: bytes, words: str) -> None:
     with pytest.raises(SourceError, match=words):
         list(open_table(file(tmp_path, content)).rows)
@@ -115,9 +134,17 @@ def test_json_of_an_interface(tmp_path: Path) -> None:
 def test_rows_by_a_layout(tmp_path: Path) -> None:
     content = b"NAME,zip,Phone,Mobile,Colour\nAlder,90012,1,2,red\nAlder,90012,3,,\n,,4,,\n"
     first, second, third = mapped_rows(open_table(file(tmp_path, content)), LAYOUT)
-    assert first.values == {"state": "CA", "name": "Alder", "postal_code": "90012", "phones": "1; 2", "source_id": first.values["source_id"]}
+    assert first.values == {
+        "state": "CA",
+        "name": "Alder",
+        "postal_code": "90012",
+        "phones": "1; 2",
+        "source_id": first.values["source_id"],
+    }
     assert first.raw["Colour"] == "red"
-    assert second.errors == ("It is the same place as row 1.",) and third.errors == ("Nothing in it says which place it is.",)
+    assert second.errors == ("It is the same place as row 1.",) and third.errors == (
+        "Nothing in it says which place it is.",
+    )
 
 
 def test_unknown_and_missing_columns_and_the_best_layout() -> None:
@@ -131,7 +158,10 @@ def test_unknown_and_missing_columns_and_the_best_layout() -> None:
 
 def test_suggestions_give_each_field_once() -> None:
     titles = {"name": "Name", "postal_code": "Zip code", "phones": "Phones", "url": "Website"}
-    found = {item.column: item.field for item in suggest(["Agency Name", "ZIP Code", "Phone", "Phone Numbers", "web site", "Zzz"], titles, [LAYOUT])}
+    found = {
+        item.column: item.field
+        for item in suggest(["Agency Name", "ZIP Code", "Phone", "Phone Numbers", "web site", "Zzz"], titles, [LAYOUT])
+    }
     assert found["ZIP Code"] == "postal_code" and found["web site"] == "url" and "Zzz" not in found
     assert len(set(found.values())) == len(found)
 
@@ -153,7 +183,14 @@ def test_a_faulty_layout_is_named_with_its_line(tmp_path: Path, text: str, words
 
 
 @settings(max_examples=60)
-@given(st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n"), max_size=12), min_size=2, max_size=2), max_size=8))
+@given(
+    st.lists(
+        st.lists(
+            st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n"), max_size=12), min_size=2, max_size=2
+        ),
+        max_size=8,
+    )
+)
 def test_every_cell_of_a_written_table_is_read(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ...hours import to_hsds as schedules_of  # noqa: TID252 - the product's own code, under whatever name it is loaded
+from ...hours import to_hsds as schedules_of
 from .listings import Listing
 from .payload import lookup
 

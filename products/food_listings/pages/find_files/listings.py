@@ -16,7 +16,7 @@ import duckdb
 from civicops.release.sql import identifier, literal
 from civicops.release.values import Release
 
-from ...hours import HoursError, Schedule, from_rows, read_text, read_tuples  # noqa: TID252 - the product's own code, under whatever name it is loaded
+from ...hours import HoursError, Schedule, from_rows, read_text, read_tuples
 
 DATASETS = ("listings", "listing_schedules", "listing_fields")
 COLUMNS = (

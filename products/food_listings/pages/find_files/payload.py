@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ...hours import holiday_calendar, to_plain  # noqa: TID252 - the product's own code, under whatever name it is loaded
+from ...hours import holiday_calendar, to_plain
 from .listings import Listing
 
 LOOKUPS = Path(__file__).parents[2] / "lookups"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-from ...hours import opening_hours, to_rows, write  # noqa: TID252 - the product's own code, under whatever name it is loaded
+from ...hours import opening_hours, to_rows, write
 from .listings import COLUMNS, Listing
 
 LICENCE = "CC0-1.0"

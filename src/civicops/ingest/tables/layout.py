@@ -78,7 +78,9 @@ def read_layout(lookups: Mapping[str, Path], code: str, fields: Sequence[str]) -
     codes = sorted(name.removeprefix(PREFIX) for name in lookups if name.startswith(PREFIX))
     path = lookups.get(f"{PREFIX}{code}")
     if path is None:
-        raise SourceError(f"There is no layout '{code}'.", hint=f"{nearest(code, codes)}. Layouts are lookups/{PREFIX}*.csv.")
+        raise SourceError(
+            f"There is no layout '{code}'.", hint=f"{nearest(code, codes)}. Layouts are lookups/{PREFIX}*.csv."
+        )
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         if tuple(reader.fieldnames or ()) != COLUMNS:
@@ -95,7 +97,7 @@ def read_layout(lookups: Mapping[str, Path], code: str, fields: Sequence[str]) -
             raise SourceError(f"{path.name}, line {number}: no field '{line.field}'; {nearest(line.field, fields)}.")
         if line.rule != "constant" and (key := key_of(line.column)) in seen:
             raise SourceError(f"{path.name}, line {number}: '{line.column}' is there twice.")
-        elif line.rule != "constant":
+        if line.rule != "constant":
             seen.add(key)
         lines.append(line)
     return Layout(code, tuple(lines))
@@ -126,13 +128,12 @@ def best_layout(layouts: Sequence[Layout], header: Sequence[str]) -> tuple[Layou
     ]
     if not scored:
         return None
-    share, layout = max(scored, key=lambda item: item[0])
+    # Of two that know as many of its columns, the one that misses fewer of its own.
+    share, layout = max(scored, key=lambda item: (item[0], -len(missing_columns(item[1], names))))
     return layout, share
 
 
-def suggest(
-    header: Sequence[str], titles: Mapping[str, str], layouts: Sequence[Layout] = ()
-) -> tuple[Suggestion, ...]:
+def suggest(header: Sequence[str], titles: Mapping[str, str], layouts: Sequence[Layout] = ()) -> tuple[Suggestion, ...]:
     """A field for each column where one is likely: by the words of known layouts, the fields' names and their titles.
 
     `titles` are the fields with their names for people. Each field is suggested once, for the column that fits best.
@@ -165,5 +166,8 @@ def suggest(
 
 def _spaced(column: str) -> str:
     """A column's name as words: camelCase and underscores are blanks."""
-    text = "".join(f" {mark}" if mark.isupper() and index and column[index - 1].islower() else mark for index, mark in enumerate(column))
+    text = "".join(
+        f" {mark}" if mark.isupper() and index and column[index - 1].islower() else mark
+        for index, mark in enumerate(column)
+    )
     return " ".join(text.replace("_", " ").replace("-", " ").lower().split())

@@ -1,7 +1,7 @@
 """A table's rows under the columns of a dataset, by its layout.
 
-Belongs here: one row in, one row or its errors out; nothing is dropped, for the row as it came goes with it. Does not belong here:
-what a value means.
+Belongs here: one row in, one row or its errors out; nothing is dropped, for the row as it came goes with it. Does not belong
+here: what a value means.
 """
 
 from __future__ import annotations

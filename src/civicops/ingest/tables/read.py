@@ -34,8 +34,13 @@ MAX_LINE = 4_000_000
 """Bytes of one line of text."""
 _FORMULA = re.compile(r"^\s*=\s*[\w@(+\-\"'{]")
 _WEB_PAGE = re.compile(rb"^\s*(<!doctype\s+html|<html|<head|<\?xml[^>]*>\s*<!doctype\s+html)", re.IGNORECASE)
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
-         (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,9 @@ def open_table(path: Path, *, sheet: str = "") -> Table:
         with path.open("rb") as stream:
             head = stream.read(4096)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}.", hint="Check the name of the file.") from error
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror or error}.", hint="Check the name of the file."
+        ) from error
     if size > MAX_BYTES:
         raise SourceError(
             f"{name} has {size / 1e9:.1f} GB; a list may have {MAX_BYTES / 1e6:,.0f} MB.",
@@ -81,7 +88,9 @@ def open_table(path: Path, *, sheet: str = "") -> Table:
     if not head.strip(b"\0 \r\n\t"):
         raise SourceError(f"{name} is empty.", hint="Save it again where it comes from.")
     if _WEB_PAGE.match(head.lstrip(codecs.BOM_UTF8)):
-        raise SourceError(f"{name} is a web page, not a table.", hint="Was it a sign-in page? Download the file itself.")
+        raise SourceError(
+            f"{name} is a web page, not a table.", hint="Was it a sign-in page? Download the file itself."
+        )
     if head.startswith(b"PK\x03\x04"):
         return _xlsx(path, sheet)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -160,7 +169,7 @@ def _lines(name: str, stream: BinaryIO, encoding: str, notes: list[str]) -> Iter
             )
         if b"\0" in line:
             notes.append("It held NUL bytes, which were taken out.")
-            line = line.replace(b"\0", b"")  # noqa: PLW2901
+            line = line.replace(b"\0", b"")
         try:
             yield line.decode("utf-8")
         except UnicodeDecodeError:
@@ -224,7 +233,9 @@ def _xlsx(path: Path, sheet: str) -> Table:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=False)
     except (InvalidFileException, KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise SourceError(f"{path.name} is no Excel file that can be read.", hint="Save it as .xlsx or .csv.") from error
+        raise SourceError(
+            f"{path.name} is no Excel file that can be read.", hint="Save it as .xlsx or .csv."
+        ) from error
     if sheet and sheet not in book.sheetnames:
         raise SourceError(f"{path.name} has no sheet '{sheet}'.", hint=f"It has: {', '.join(book.sheetnames)}.")
     page = book[sheet] if sheet else book.worksheets[0]

@@ -24,9 +24,17 @@ BOX = (-118.9517, 33.6988, -117.6462, 34.8233)
 
 def row(**values: str) -> dict[str, str | None]:
     base: dict[str, str | None] = {
-        "source_code": "plain", "source_id": "1", "name": "Marisol Pantry", "address_1": "12 Alder Street", "city": "Los Angeles",
-        "state_province": "CA", "postal_code": "90012", "latitude": "34.05", "longitude": "-118.24", "categories": "1",
-    }  # fmt: skip
+        "source_code": "plain",
+        "source_id": "1",
+        "name": "Marisol Pantry",
+        "address_1": "12 Alder Street",
+        "city": "Los Angeles",
+        "state_province": "CA",
+        "postal_code": "90012",
+        "latitude": "34.05",
+        "longitude": "-118.24",
+        "categories": "1",
+    }
     return base | values
 
 
@@ -55,7 +63,10 @@ def test_a_fax_by_its_function_is_not_the_number_to_dial() -> None:
     assert clean_phones("3103947398;3104511358", None, "FAX;Service/Intake", Notes())[0] == "(310) 451-1358"
 
 
-@pytest.mark.parametrize(("raw", "check"), [("322-268-9191", "phone_invalid"), ("call the office", "phone_unreadable"), ("((32)) 7-3748", "phone_invalid")])
+@pytest.mark.parametrize(
+    ("raw", "check"),
+    [("322-268-9191", "phone_invalid"), ("call the office", "phone_unreadable"), ("((32)) 7-3748", "phone_invalid")],
+)
 def test_what_cannot_be_a_number_is_taken_out_and_stays_in_the_finding(raw: str, check: str) -> None:
     notes = Notes()
     assert clean_phones(raw, None, None, notes)[0] is None
@@ -95,7 +106,18 @@ def test_websites_in_one_form(raw: str, url: str) -> None:
     assert clean_url(raw, Notes()) == url
 
 
-@pytest.mark.parametrize("raw", ["no website", "javascript:alert(1)", "ftp://example.org", "http://user:secret@example.org", "http://", "http://localhost", "ask@example.org"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "no website",
+        "javascript:alert(1)",
+        "ftp://example.org",
+        "http://user:secret@example.org",
+        "http://",
+        "http://localhost",
+        "ask@example.org",
+    ],
+)
 def test_what_can_be_no_website_is_taken_out(raw: str) -> None:
     notes = Notes()
     assert clean_url(raw, notes) is None
@@ -126,14 +148,43 @@ def test_emails() -> None:
         ("3947 W. 104th Street", "Unit 4", "3947 W 104th St", "Unit 4"),
     ],
 )
-def test_addresses_in_one_form(lookups: Lookups, given_street: str, unit: str | None, street: str, new_unit: str | None) -> None:
-    found = clean_address(given_street, unit, "Los Angeles", "California", "90002-1234", None, lookups.street_words, lookups.states, "CA", Notes())
+def test_addresses_in_one_form(
+    lookups: Lookups, given_street: str, unit: str | None, street: str, new_unit: str | None
+) -> None:
+    found = clean_address(
+        given_street,
+        unit,
+        "Los Angeles",
+        "California",
+        "90002-1234",
+        None,
+        lookups.street_words,
+        lookups.states,
+        "CA",
+        Notes(),
+    )
     words = found.street.replace(".", "") if "and" in street and found.street else found.street
-    assert (words, found.unit, found.state, found.zip) == (street.replace(".", "") if "and" in street else street, new_unit, "CA", "90002")
+    assert (words, found.unit, found.state, found.zip) == (
+        street.replace(".", "") if "and" in street else street,
+        new_unit,
+        "CA",
+        "90002",
+    )
 
 
 def test_an_address_in_one_line_is_split(lookups: Lookups) -> None:
-    found = clean_address(None, None, None, None, None, "204 Hampton Drive, Venice, CA 90291", lookups.street_words, lookups.states, "CA", Notes())
+    found = clean_address(
+        None,
+        None,
+        None,
+        None,
+        None,
+        "204 Hampton Drive, Venice, CA 90291",
+        lookups.street_words,
+        lookups.states,
+        "CA",
+        Notes(),
+    )
     assert (found.street, found.city, found.state, found.zip) == ("204 Hampton Dr", "Venice", "CA", "90291")
 
 
@@ -145,13 +196,18 @@ def test_a_point_that_changed_places_is_put_right_and_no_other(lat: float, lon: 
         assert [fix.rule for fix in notes.fixes] == ([] if given_lat == lat else ["coordinates_swapped"])
 
 
-@pytest.mark.parametrize("point", [("0", "0"), ("0.0", "-0.0"), ("", ""), ("x", "-118"), ("nan", "nan"), ("1e400", "1"), ("95", "400")])
+@pytest.mark.parametrize(
+    "point", [("0", "0"), ("0.0", "-0.0"), ("", ""), ("x", "-118"), ("nan", "nan"), ("1e400", "1"), ("95", "400")]
+)
 def test_no_point_is_better_than_a_wrong_one(point: tuple[str, str]) -> None:
     assert clean_point(*point, BOX, Notes()) == (None, None)
 
 
 def test_points_of_other_places_stay_where_they_are() -> None:
-    assert clean_point("37.33", "-121.89", BOX, Notes()) == (37.33, -121.89)  # a finding elsewhere says that it is not served
+    assert clean_point("37.33", "-121.89", BOX, Notes()) == (
+        37.33,
+        -121.89,
+    )  # a finding elsewhere says that it is not served
     assert clean_point("21.30", "-157.85", (-160.25, 18.91, -154.58, 22.30), Notes()) == (21.30, -157.85)
 
 
@@ -188,9 +244,21 @@ def test_placeholders_and_junk() -> None:
 
 
 def test_a_row_is_cleaned_with_every_change_on_record(lookups: Lookups) -> None:
-    raw = row(name="THE MARISOL FOOD PANTRY", phones="213 485 0100", url="example.org", state_province="", source_inactive="t", confirmed_email="t", source_id="7")
+    raw = row(
+        name="THE MARISOL FOOD PANTRY",
+        phones="213 485 0100",
+        url="example.org",
+        state_province="",
+        source_inactive="t",
+        confirmed_email="t",
+        source_id="7",
+    )
     done = clean_row(raw, lookups)
-    assert done.listing_id == "plain:7" and done.values["name"] == "The Marisol Food Pantry" and done.values["status_code"] == "closed"
+    assert (
+        done.listing_id == "plain:7"
+        and done.values["name"] == "The Marisol Food Pantry"
+        and done.values["status_code"] == "closed"
+    )
     by_field = {fix.field: (fix.old, fix.new) for fix in done.notes.fixes}
     assert by_field["name"] == ("THE MARISOL FOOD PANTRY", "The Marisol Food Pantry")
     assert by_field["phone_number"] == ("213 485 0100", "(213) 485-0100")
@@ -204,7 +272,10 @@ def cleaned(lookups: Lookups, number: int, **values: Any) -> Cleaned:
 
 
 def test_rows_together_say_what_a_zip_code_is(lookups: Lookups) -> None:
-    rows = [cleaned(lookups, n, city="Winnetka", postal_code="91306", latitude=f"34.20{n}", longitude="-118.57") for n in range(7)]
+    rows = [
+        cleaned(lookups, n, city="Winnetka", postal_code="91306", latitude=f"34.20{n}", longitude="-118.57")
+        for n in range(7)
+    ]
     rows.append(cleaned(lookups, 8, city="Winneka", postal_code="91306", latitude="34.21", longitude="-118.57"))
     rows.append(cleaned(lookups, 9, city="Winnetka", postal_code="91306", latitude="33.80", longitude="-118.20"))
     find_across(rows)
