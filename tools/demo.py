@@ -24,7 +24,7 @@ import httpx
 from simulators import serve
 from simulators.mailbox import Mailbox
 from simulators.mailbox_page import mailbox_page
-from tools import demo_city, demo_drives
+from tools import demo_city, demo_drives, demo_food
 from tools.demo_told import Told
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,10 +48,11 @@ def main() -> int:
     with (
         serve(rows_per_year=options.rows) as portal,
         demo_drives.made_up_drives(HOME) as google,
+        demo_food.made_up_lists(HOME) as food,
         Mailbox() as box,
         mailbox_page(box) as letters,
     ):
-        _workspace(portal.url, [*demo_drives.settings(google), *_route(box)])
+        _workspace(portal.url, [*demo_drives.settings(google), *demo_food.settings(food), *_route(box)])
         is_still = demo_city.stand_still(portal.url)
         print(f"A made-up city answers at {portal.url}, as the real one's portal would.\n")
         names = [item["product"] for item in _civicops("products", "--json")]
@@ -73,11 +74,14 @@ def main() -> int:
             print(
                 "The made-up city lives until the end of 2026, so its late source and its lost day are not shown today."
             )
+        listed = demo_food.story(HOME, lambda: _run(demo_food.PRODUCT))
         print()
         _civicops("alerts", "digest", "--json")
         if not seen:
             print("What was done to the drives or the city was not noticed as it should be; the lines above say where.")
-        complete = _summary(records, again, time.monotonic() - began) and seen
+        if not listed:
+            print(f"\n{demo_food.PRODUCT} did not show what was decided.")
+        complete = _summary(records, again, time.monotonic() - began) and seen and listed
         print(f"Mailbox of the team: {len(box.mails)} mails, the last one the weekly digest.")
         if complete:
             complete = _portal(letters, stay=not options.no_serve)

@@ -15,6 +15,7 @@ import typer
 from civicops.cli import (
     auditing,
     changing,
+    importing,
     making,
     observing,
     portal,
@@ -49,6 +50,7 @@ app.command("apply")(changing.apply)
 app.command("rollback")(changing.rollback)
 app.add_typer(changing.preview, name="preview")
 app.add_typer(making.app, name="new")
+app.add_typer(importing.app, name="import")
 app.add_typer(quarantining.app, name="quarantine")
 releasing.app.command("prov")(tracing.prov)
 app.add_typer(releasing.app, name="release")

@@ -21,6 +21,7 @@ from civicops.ingest.values import (
     DriveSource,
     FetchResult,
     FileSource,
+    GatheredSource,
     MarkSource,
     NoProgress,
     Progress,
@@ -65,7 +66,7 @@ def fetch(
         return fetch_marks(source, landing, product, patience=patience)
     if isinstance(source, MarkSource):
         return fetch_page_marks(source, landing, product, workspace)
-    if isinstance(source, DriveEventSource | DecisionSource):  # landed by others before
+    if isinstance(source, DriveEventSource | DecisionSource | GatheredSource):  # landed by others before
         return FetchResult(None, landing.live(product, source.name))
     return fetch_url(source, landing, product, progress=progress, full=full, patience=patience)
 

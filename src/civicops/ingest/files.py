@@ -90,6 +90,8 @@ def fetch_files(
         finally:
             if started:
                 progress.done()
+        if not taken and not live:
+            return FetchResult(None, live)  # only where a source may be empty
         return _deliver(landing, product, source.name, taken, live, full=full)
 
 
@@ -146,6 +148,8 @@ def _listed(source: FileSource) -> Sequence[_File]:
     try:
         if path.is_file():
             return [_File(path, path.name)]
+        if source.may_be_empty and not path.exists():
+            return []
         if not path.is_dir():
             raise SourceError(f"There is no file or folder {path} (source '{source.name}').", hint=hint)
         with os.scandir(path):
@@ -160,7 +164,7 @@ def _listed(source: FileSource) -> Sequence[_File]:
         raise _unreadable(source, path, error) from error
     except (ValueError, NotImplementedError) as error:
         raise SourceError(f"The pattern '{source.pattern}' of source '{source.name}' is not one: {error}.") from error
-    if not found:
+    if not found and not source.may_be_empty:
         raise SourceError(f"No file in {path} matches '{source.pattern}' (source '{source.name}').", hint=hint)
     strange = [item for item in found if source.media is None and not is_known(item.name)]
     if strange:

@@ -147,7 +147,7 @@ class FileSource:
     """A file, or every file of a folder whose name matches `pattern` and not `without`.
 
     `media` is only needed when the name does not say it. A path that begins with `{data}` lies in the workspace's folder
-    of data.
+    of data. A folder without such a file is an error, unless `may_be_empty`.
     """
 
     name: str
@@ -157,6 +157,7 @@ class FileSource:
     note: str = ""
     media: Media | None = None
     without: str = ""
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,15 @@ class SheetSource:
 
 
 @dataclass(frozen=True)
+class GatheredSource:
+    """Rows that the product's own `gather.py` writes before the fetch, in a folder of the workspace named like the source."""
+
+    name: str
+    dataset: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class DecisionSource:
     """What people decided on review tasks of one kind of this product; `civicops.review` lands it before a run fetches the rest.
 
@@ -255,7 +265,15 @@ class MarkSource:
 
 
 Source = (
-    SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource | DecisionSource | MarkSource
+    SocrataSource
+    | FileSource
+    | UrlSource
+    | DriveSource
+    | DriveEventSource
+    | SheetSource
+    | GatheredSource
+    | DecisionSource
+    | MarkSource
 )
 
 

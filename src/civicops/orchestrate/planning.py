@@ -47,6 +47,7 @@ from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
 from civicops.orchestrate import effects, steps
 from civicops.orchestrate.context import Accepted, ProductRun
+from civicops.orchestrate.inputs import code_hash
 from civicops.orchestrate.readers import approvals, readers
 from civicops.orchestrate.trial import trial_folder, trial_run
 from civicops.release.store import ReleaseStore
@@ -374,7 +375,7 @@ def world(workspace: Workspace, head: State, affected: list[Product]) -> World:
                 )
         landed[product.name] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         current[product.name] = {name: release.version for name, release in store.snapshot(product.name).items()}
-    return World(head=head.fingerprint, code=inputs.code_hash(), landed=landed, releases=current)
+    return World(head=head.fingerprint, code=code_hash(), landed=landed, releases=current)
 
 
 def _new_sources(draft: _Draft, files: tuple[FileChange, ...]) -> list[str]:

@@ -20,6 +20,7 @@ from civicops.ingest.values import (
     DecisionSource,
     DriveEventSource,
     FileSource,
+    GatheredSource,
     MarkSource,
     SheetSource,
     SocrataSource,
@@ -89,7 +90,7 @@ def _address(source: Source) -> str:
         return f"review:{source.kind}/{source.what}"
     if isinstance(source, MarkSource):
         return f"marks:{source.marks}"
-    return "" if isinstance(source, FileSource) else source.url
+    return "" if isinstance(source, FileSource | GatheredSource) else source.url
 
 
 def _own(contract: Contract, accepted: Sequence[Accepted]) -> list[Accepted]:

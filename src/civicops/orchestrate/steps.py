@@ -33,6 +33,7 @@ from civicops.ingest.read import raw_rows
 from civicops.ingest.values import FetchResult, Source
 from civicops.lineage.proved import building_findings, checking_findings, columns_of_tables
 from civicops.orchestrate.context import Accepted, ProductRun
+from civicops.orchestrate.gathering import gather
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.noting import accepted_note, layer_finding, published_note
 from civicops.orchestrate.provenance import provenance
@@ -66,6 +67,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     Raises `StoppedError` when a delivery must not be used.
     """
     with run.step("fetch"):
+        run.find(*gather(run.workspace, run.product, run.now))
         decided = land_decisions(run)
         results = fetch_all(
             run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now,
