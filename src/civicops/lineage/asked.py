@@ -18,6 +18,7 @@ from civicops.release.sql import identifier, literal
 def rows_of(
     con: duckdb.DuckDBPyConnection, table: str, contract: Contract, keys: Mapping[str, str]
 ) -> list[dict[str, Any]]:
+    """The rows of `table` (a SQL expression) with that key, as mappings. Raises `LineageError` for a key of the wrong type."""
     where = where_of(contract, keys)
     try:
         # Alone first: where no row is looked at, the engine does not mind a key that is no key.
@@ -33,13 +34,16 @@ def rows_of(
 
 
 def where_of(contract: Contract, keys: Mapping[str, str]) -> str:
+    """The condition that a row has that key; columns have the types of the contract."""
     # Literals, no parameters: for those DuckDB imports pandas, which takes longer than the question.
     return " AND ".join(f"{identifier(name)} = {typed_literal(contract, name, value)}" for name, value in keys.items())
 
 
 def typed_literal(contract: Contract, column: str, value: str) -> str:
+    """A value of a column as a SQL literal of the contract's type."""
     return f"CAST({literal(value)} AS {contract.column(column).sql_type})"
 
 
 def words_of(keys: Mapping[str, str]) -> str:
+    """A key in words: `column=value, column=value`."""
     return ", ".join(f"{name}={value}" for name, value in keys.items())
