@@ -100,6 +100,14 @@ class PortalTable(_Closed):
         default="127.0.0.1", description="Address that the portal listens on; this machine only by default."
     )
     port: int = Field(default=8000, ge=1, le=65535, description="Port that the portal listens on.")
+    mail: str = Field(
+        default="",
+        description="Name of an environment variable with the Apprise address of a mail server, such as 'CIVICOPS_PORTAL_MAIL'; "
+        "letters to organisations go out through it. Left out, members copy links into letters of their own.",
+    )
+    mail_allow: tuple[str, ...] = Field(
+        default=(), description="Internal hosts that the address in `mail` may name, such as '127.0.0.1'."
+    )
     hosts: tuple[str, ...] = Field(
         default=(), description="Names under which people reach it besides localhost, such as 'data.example.org'."
     )

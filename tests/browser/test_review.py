@@ -92,7 +92,7 @@ def test_a_task_is_done_with_keys_alone_and_taken_back(browser: Browser, desk: t
     page.wait_for_url(lambda url: not url.endswith(f"/{number}/"))
     view = task(review, number, STEWARD, now_utc())
     assert view.effective is not None
-    assert view.effective.value == {"phone": "213-555-0902"}
+    assert view.effective.value == {"phone": "213-555-0902", "email": "pantry-2@example.org"}
     assert view.effective.seconds is not None
     page.keyboard.press("u")
     expect(page.get_by_text("the task is open again")).to_be_visible()

@@ -20,10 +20,12 @@ instructions: |
 
   Accept it when somebody of the pantry answers; correct it when you know better.
 contract: listings
-columns: [phone]
+columns: [phone, email]
+optional: [email]
 due_days: 5
-contact_channels: [called, e-mailed, visited]
-contact_outcomes: [spoke, voicemail, no answer, wrong number]
+contact_channels: [called, emailed, visited]
+contact_outcomes: [spoke, voicemail, no answer, wrong number, emailed]
+confirm_column: email
 """
 LISTING = """title: Check a whole listing
 instructions: Go through every field. A coordinator approves what you submit.
@@ -59,9 +61,15 @@ def make_pantries(root: Path, count: int = 12) -> Review:
         (folder / name).mkdir(parents=True, exist_ok=True)
     (root / "civicops.toml").write_text(
         '[workspace]\norganisation = "Friends of Marisol"\ntimezone = "America/Los_Angeles"\n'
+        '[portal]\nmail = "CIVICOPS_PORTAL_MAIL"\nmail_allow = ["127.0.0.1"]\n'
     )
     (folder / "product.yaml").write_text(PRODUCT)
-    (folder / "contracts" / "listings.yaml").write_text(CONTRACT)
+    (folder / "contracts" / "listings.yaml").write_text(
+        CONTRACT.replace(
+            "      - {name: days",
+            "      - {name: email, logicalType: string, description: Mail address.}\n      - {name: days",
+        )
+    )
     for name, text in {"phone": PHONE, "listing": LISTING, "same_place": SAME, "suggestion": SUGGEST}.items():
         (folder / "reviews" / f"{name}.yaml").write_text(text)
     review = open_review(Workspace.find(root))
@@ -75,7 +83,7 @@ def refile(review: Review, count: int = 12, *, phone: str = "213-555-01", now: d
     drafts = [
         TaskDraft(
             f"pantry-{number}", f"Telephone of pantry {number}", proposed={"phone": f"{phone}{number:02}"},
-            current={"phone": f"(213) 555 01{number:02}"}, confidence=0.5 + number / 30, value=float(number % 3),
+            current={"phone": f"(213) 555 01{number:02}", "email": f"pantry-{number}@example.org"}, confidence=0.5 + number / 30, value=float(number % 3),
             choices=(
                 Choice({"phone": f"{phone}{number:02}"}, "from the county's list", 0.7),
                 Choice({"phone": f"213-555-09{number:02}"}, "from the library's list", 0.3),

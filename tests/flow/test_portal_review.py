@@ -17,6 +17,7 @@ from civicops.review.intake import confirmation_link
 from civicops.review.people import Person
 from civicops.review.room import Review, now_utc
 from civicops.review.values import TaskDraft
+from simulators.mailbox import Mailbox
 from tests.flow.portal_kit import Server, serving
 from tests.flow.review_kit import make_pantries, refile
 
@@ -27,6 +28,7 @@ STEWARD = Person("stefan-steward", "steward")
 class Desk:
     server: Server
     review: Review
+    box: Mailbox
 
     def number(self, kind: str, subject: str) -> int:
         found = find(self.review, f"pantries.{kind}", subject)
@@ -54,8 +56,10 @@ def fields(html: str) -> dict[str, str]:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     root = tmp_path_factory.mktemp("pantries")
     review = make_pantries(root)
-    with serving(SimpleNamespace(root=root)) as server:  # type: ignore[arg-type]
-        yield Desk(server, review)
+    with Mailbox() as box:
+        mail = f"mailto://127.0.0.1:{box.port}/?from=team@example.org&to=team@example.org&mode=insecure"
+        with serving(SimpleNamespace(root=root), CIVICOPS_PORTAL_MAIL=mail) as server:  # type: ignore[arg-type]
+            yield Desk(server, review, box)
 
 
 def test_the_inbox_says_how_much_of_each_kind_waits_and_starts_with_the_most_useful(desk: Desk) -> None:
@@ -100,7 +104,7 @@ def test_who_changes_a_field_and_accepts_has_edited(desk: Desk) -> None:
     desk.post(number, "contributor", outcome="accept", **{"field-phone": "213-555-0199"})
     view = task(desk.review, number, STEWARD, now_utc())
     assert view.effective is not None
-    assert (view.effective.outcome, view.effective.value) == ("edit", {"phone": "213-555-0199"})
+    assert (view.effective.outcome, view.effective.value) == ("edit", {"phone": "213-555-0199", "email": "pantry-5@example.org"})
 
 
 def test_a_wrong_value_is_said_beside_its_field_and_nothing_entered_is_lost(desk: Desk) -> None:
@@ -316,3 +320,17 @@ def test_an_organisation_confirms_by_a_link_that_works_once(desk: Desk) -> None:
     assert "not one of ours" in forged.text
     late, _ = confirmation_link(desk.review, kind, "pantry-0", now_utc() - timedelta(days=60))
     assert "This link ended" in stranger.get(f"/confirm/{late}/").text
+
+
+def test_an_organisation_gets_its_link_by_mail(desk: Desk) -> None:
+    number = desk.number("phone", "pantry-1")
+    html = desk.post(number, "contributor", action="confirm_link")
+    assert html.status_code == 302
+    page = desk.server.get(f"/review/tasks/{number}/", "contributor").text
+    assert "Sent. The link works once" in page
+    assert "emailed: emailed" in page
+    [letter] = desk.box.mails
+    assert letter.to == ("pantry-1@example.org",)
+    assert "¿Sigue siendo correcto?" in letter.subject
+    link = re.findall(r"http://\S+/confirm/\S+", letter.text)[0]
+    assert "213) 555 0101" in desk.server.client().get(link.replace(desk.server.base, "")).text

@@ -44,6 +44,22 @@ def send(route: AlertRoute, message: Message) -> None:
         raise DeliveryError(f"Not delivered. {'; '.join(failed)}", hint="`civicops alerts log` shows every attempt.")
 
 
+def send_letter(variable: str, to: str, message: Message, allow: Sequence[str] = ()) -> None:
+    """Send one letter to one person through the mail server whose Apprise address an environment variable holds.
+
+    Raises `OutgoingError` or `DeliveryError`, whose words hold no address of the server.
+    """
+    [address] = named_addresses([variable])
+    target = _target(variable, address, allow)
+    if not getattr(target, "smtp_host", None):
+        raise DeliveryError(f"The address in {variable} is none of a mail server.", hint="It begins with mailtos://.")
+    target.targets = [(False, to)]
+    with guarded(allow):
+        reason = _notify(target, message)
+    if reason is not None:
+        raise DeliveryError(f"The letter was not sent: {without_secrets(reason, secrets_of([address]))}.")
+
+
 def _target(name: str, address: str, allow: Sequence[str]) -> Any:
     """The service of an address, after looking where it leads. Its errors name the variable, never the address."""
     import apprise  # noqa: PLC0415 - half a second that only a message needs

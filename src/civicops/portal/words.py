@@ -7,6 +7,9 @@ for members.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+
+from civicops.observe.messages import Message
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
 
@@ -85,3 +88,24 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 def words_of(language: str) -> Mapping[str, str]:
     """Every word by its key, in a language of `LANGUAGES`."""
     return _WORDS[language]
+
+
+def letter_of(organisation: str, about: str, link: str, expires: datetime) -> Message:
+    """The letter that asks an organisation to confirm its own record, in English and Spanish."""
+    body = f"""{about}
+
+{organisation} tells people about you. Please look whether it is still right; it takes two minutes and needs no account:
+
+{link}
+
+The link works once, until {expires:%Y-%m-%d}. If you did not expect this letter, you can ignore it.
+
+---
+
+{organisation} informa a la gente sobre ustedes. Por favor revisen si sigue siendo correcto; toma dos minutos, sin cuenta:
+
+{link}
+
+El enlace sirve una vez, hasta el {expires:%Y-%m-%d}. Si no esperaban este correo, pueden ignorarlo.
+"""
+    return Message(f"Is this still right? / ¿Sigue siendo correcto? ({organisation})", body)

@@ -129,6 +129,11 @@ class KindFile(_Closed):
     public: Literal["no", "suggest"] = Field(
         default="no", description="`suggest`: anybody may send in a suggestion, which becomes a task of this kind."
     )
+    confirm_column: str = Field(
+        default="",
+        description="The column with an organisation's mail address; with it, a link by which they confirm their own record can "
+        "be made and sent.",
+    )
     public_columns: tuple[str, ...] = Field(
         default=(), description="Which of the columns the public is asked about; all when left out."
     )
@@ -144,6 +149,8 @@ class KindFile(_Closed):
             raise ValueError(f"'reason_for' names what is not among 'decisions': {', '.join(sorted(unasked))}")
         if unknown := set(self.optional) - set(self.columns):
             raise ValueError(f"'optional' names what is not among 'columns': {', '.join(sorted(unknown))}")
+        if self.confirm_column and self.confirm_column not in self.columns:
+            raise ValueError(f"'confirm_column' names what is not among 'columns': {self.confirm_column}")
         if stray := set(self.public_columns) - set(self.columns):
             raise ValueError(f"'public_columns' names what is not among 'columns': {', '.join(sorted(stray))}")
         if bool(self.contact_channels) != bool(self.contact_outcomes):

@@ -18,11 +18,15 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 
+from civicops.errors import CivicopsError
+from civicops.observe.sending import send_letter
 from civicops.portal import reviewing
 from civicops.portal.places import picture_of
 from civicops.portal.reading import workspace
+from civicops.portal.words import letter_of
 from civicops.review import asking, deciding, intake, taking, workload
 from civicops.review.forms import FormError
 from civicops.review.people import Person
@@ -218,6 +222,8 @@ def _act(request: HttpRequest, number: int, person: Person) -> HttpResponse:
                 to = request.POST.get("to", "").strip()
                 taking.assign(review, number, to or None, person, now, note)
                 messages.success(request, f"Given to {to}." if to else "Free for anybody again.")
+            case "confirm_link":
+                return _confirmation(request, review, number, person)
             case "reopen":
                 deciding.reopen(review, number, person, note, now)
                 messages.success(request, "It is asked again; the old decision counts until there is a new one.")
@@ -228,6 +234,37 @@ def _act(request: HttpRequest, number: int, person: Person) -> HttpResponse:
     except ReviewError as error:
         messages.error(request, str(error))
     return here
+
+
+def _confirmation(request: HttpRequest, review: Review, number: int, person: Person) -> HttpResponse:
+    """Make a link by which an organisation confirms its own record; send it where a mail server is set, else show it."""
+    now, settings = datetime.now(UTC), workspace().settings
+    view = _view(review, number, person, now)
+    column = view.kind.file.confirm_column
+    if not column or view.part is None:
+        raise NotAllowedError("No link can be made here.", hint="Take the task first.")
+    token, expires = intake.confirmation_link(review, view.kind, view.line.subject, now)
+    link = request.build_absolute_uri(reverse("confirm", args=[token]))
+    to = str((view.content.get("current") or {}).get(column) or (view.content.get("proposed") or {}).get(column) or "")
+    if not settings.portal.mail or not to:
+        why = "They have no mail address" if not to else "No mail server is set"
+        messages.success(
+            request, f"{why}; send them this link yourself. It works once, until {expires:%-d %B %Y}: {link}"
+        )
+        return redirect("review_task", number=number)
+    name = settings.workspace.organisation or "civicops"
+    try:
+        send_letter(
+            settings.portal.mail, to, letter_of(name, view.line.title, link, expires), settings.portal.mail_allow
+        )
+    except CivicopsError as error:
+        messages.error(request, f"{error} You can send them this link yourself: {link}")
+        return redirect("review_task", number=number)
+    channel = next((word for word in view.kind.file.contact_channels if word.replace("-", "") == "emailed"), "")
+    if channel and channel in view.kind.file.contact_outcomes:
+        taking.contacted(review, number, person, channel, channel, "A link to confirm the record was sent.", now)
+    messages.success(request, f"Sent. The link works once, until {expires:%-d %B %Y}.")
+    return redirect("review_task", number=number)
 
 
 def _decide(request: HttpRequest, number: int, person: Person) -> HttpResponse:
