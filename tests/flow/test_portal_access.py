@@ -52,6 +52,10 @@ TABLE = {
     "/api/v1/datasets/library/members/versions": ((None, *SIGNED_IN), 0),
     "/api/v1/datasets/library/members/rows": (("steward", "admin"), 403),
     "/api/v1/datasets/library/loan_places/rows": ((None, *SIGNED_IN), 0),
+    "/api/v1/review/kinds": (("contributor", "steward", "admin"), 403),
+    "/api/v1/review/tasks": (("contributor", "steward", "admin"), 403),
+    "/api/v1/review/team": (("contributor", "steward", "admin"), 403),
+    "/api/v1/review/suggestions/nothing": ((), 404),
     "/people/": (("admin",), 403),
     "/audit/": (("auditor",), 403),
     "/audit/0/": (("auditor",), 403),
@@ -133,6 +137,8 @@ def expected(path: str, method: str, role: str | None) -> set[int]:
         return {200}
     if role is None and path in CLOSED:
         return {302}
+    if role is None and path.startswith("/api/v1/review/") and allowed:
+        return {401}
     if not allowed and otherwise == 403:
         return {403} if role else {302, 403}
     return {otherwise}

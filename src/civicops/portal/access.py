@@ -230,7 +230,7 @@ class RuleMiddleware:
             return HttpResponseNotAllowed(sorted(rule.methods))
         if allows(rule.who, request.user):
             return None
-        if not request.user.is_authenticated and name.startswith("api:"):
+        if not request.user.is_authenticated and name.startswith("api:review_"):
             hint = "Sign in to the portal first; the interface uses its session."
             return JsonResponse({"message": "Nobody is signed in.", "hint": hint}, status=401)
         if not request.user.is_authenticated:
