@@ -191,6 +191,10 @@ class ProductFile(_Closed):
     freshness_hours: float | None = Field(default=None, gt=0, description="A newest record older than this is late.")
     alerts: tuple[str, ...] = Field(default=(), description="Names of the routes that hear of its incidents.")
     reads: tuple[str, ...] = Field(default=(), description="Datasets of other products it reads, as `product.dataset`.")
+    shows: tuple[str, ...] = Field(
+        default=(),
+        description="Datasets of other products that only its pages show, where they are there; its runs need none of them.",
+    )
     monitors: Monitors = Field(default=Monitors(), description="How it is watched; see [monitors](monitors.md).")
     extras: tuple[str, ...] = Field(
         default=(), description="Extras of this package that it needs, such as 'google'; `make setup` installs all."

@@ -38,7 +38,9 @@ def lineage(products: Sequence[Product], product: Product, dataset: str) -> Line
     accepted = {contract.dataset for contract in product.accepted}
     above = _above(models, dataset)
     below = [name for name in sorted(published) if name != dataset and dataset in _above(models, name)]
-    readers = [other.name for other in products if f"{product.name}.{dataset}" in other.file.reads]
+    readers = [
+        other.name for other in products if f"{product.name}.{dataset}" in (*other.file.reads, *other.file.shows)
+    ]
     return Lineage(
         accepted=tuple(sorted(above & accepted)),
         published=tuple(sorted((above & published) - {dataset})),

@@ -90,7 +90,7 @@ def readable_releases(workspace: Workspace, product: Product, *, restricted: boo
     store = ReleaseStore(workspace.folder("releases"))
     allowed = {"public", "restricted"} if restricted else {"public"}
     found = dict(store.snapshot(product.name))
-    for name in product.file.reads:
+    for name in (*product.file.reads, *product.file.shows):
         other, _, dataset = name.partition(".")
         if (release := store.snapshot(other).get(dataset)) is not None:
             found[name] = release
