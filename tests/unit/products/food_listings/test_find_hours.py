@@ -19,6 +19,7 @@ from products.food_listings.hours import Schedule, next_close, next_open, open_i
 from tests.unit.products.food_listings.hours_made import HOLIDAYS, TELLING, schedules
 from tools.web import node
 
+pytestmark = pytest.mark.xdist_group("food_find_hours")
 ANSWER = Path(__file__).parents[4] / "products" / "food_listings" / "pages" / "find" / "hours" / "answer.mjs"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The nights of the changes in the zones of the schedules, where mistakes live.
@@ -43,7 +44,7 @@ def made() -> list[Schedule]:
 
     @seed(20260101)
     @settings(
-        max_examples=300, phases=[Phase.generate], database=None, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=270, phases=[Phase.generate], database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
     @given(schedules())
     def draw(schedule: Schedule) -> None:

@@ -67,6 +67,7 @@ export class FoodMap {
     private you: Point | null = null;
     private styled = false;
     private fitted = "";
+    private isGone = false;
 
     constructor(private readonly settings: Settings) {
         this.map = new MapLibreMap({
@@ -96,6 +97,8 @@ export class FoodMap {
     }
 
     private fill(): void {
+        // By now the map may be gone, or about to get another style, which calls again.
+        if (this.isGone || !this.map.getSource("places")) return;
         this.styled = true;
         this.setGrounds(this.settings.grounds);
         this.draw();
@@ -153,6 +156,8 @@ export class FoodMap {
     }
 
     remove(): void {
+        this.isGone = true;
+        this.styled = false;
         this.map.remove();
     }
 }
