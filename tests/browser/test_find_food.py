@@ -298,7 +298,7 @@ def test_a_listing_has_a_link_and_a_way_to_say_what_is_wrong(opened: Opener) -> 
     shown = page.locator(".find-card").first
     assert shown.locator("h3").inner_text() == "Juniper Street Pantry", "whatever else is asked for"
     wrong = shown.get_by_role("link", name="Something is wrong here")
-    assert wrong.get_attribute("href") == "/p/food_listings/suggest/?listing=made%3A1"
+    assert wrong.get_attribute("href") == "/suggest/food_listings/verify/?about=made%3A1&lang=en"
     assert shown.get_by_role("link", name="Link to this place").get_attribute("href") == "#listing=made:1"
     assert shown.get_by_role("link", name="(213) 555-0001", exact=True).get_attribute("href") == "tel:2135550001"
 

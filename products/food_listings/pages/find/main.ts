@@ -1,5 +1,5 @@
 /**
- * Starts the page in `<div id="app" data-files="files/" data-suggest="/p/food_listings/suggest/">`.
+ * Starts the page in `<div id="app" data-files="files/" data-suggest="/suggest/food_listings/verify/">`.
  *
  * Belongs here: reading the settings of the page. Does not belong here: anything that is drawn.
  *

@@ -147,7 +147,7 @@ function More({ place, places, view, now, suggest, text, language, zone }: MoreP
             {place.hours && !place.status && <Week {...{ place, places, now, text, language, zone }} />}
             <Sure place={place} text={text} language={language} />
             <p class="find-links">
-                {suggest && <a href={`${suggest}?listing=${encodeURIComponent(place.id)}`} title={text.wrongHint}>{text.wrong}</a>}
+                {suggest && <a href={`${suggest}?about=${encodeURIComponent(place.id)}&lang=${language}`} title={text.wrongHint}>{text.wrong}</a>}
                 <a href={write({ ...START, language: view.language, place: place.id }, { ...START, language: "en" })}>{text.link}</a>
             </p>
         </>
