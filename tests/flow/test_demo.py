@@ -23,10 +23,12 @@ STORY = (
     "Over: 97 files were deleted in Operations",
     "New [warning]: 311 requests: late",
     "Over: 311 requests: late",
-    "New [critical]: 311 requests: no rows at all on",
+    "[critical]: 311 requests: no rows at all on",
     "Over: 311 requests: no rows at all on",
 )
 """What the team is told by mail, and the demo prints."""
+ELSEWISE = "goes on for another reason"
+"""The demo says so on days on which chance gave the small made-up city another odd day: the incident is then not over."""
 
 
 def read_until(child: subprocess.Popen[str], wanted: str) -> str:
@@ -62,7 +64,8 @@ def test_demo_ends_at_a_portal_and_takes_it_down_when_told_to(tmp_path: Path) ->
         with httpx.Client(base_url=letters[1], trust_env=False) as box:
             arrived = box.get("/").text
             for words in STORY if "are not shown today" not in said else STORY[:3]:
-                assert words in said and words in arrived, words
+                if words != STORY[-1] or ELSEWISE not in said:
+                    assert words in said and words in arrived, words
             digest = re.search(r'href="/(\d+)/">Weekly digest of Friends of Marisol', arrived)
             assert digest, arrived
             letter = box.get(f"/{digest[1]}/letter")

@@ -104,7 +104,10 @@ def test_who_changes_a_field_and_accepts_has_edited(desk: Desk) -> None:
     desk.post(number, "contributor", outcome="accept", **{"field-phone": "213-555-0199"})
     view = task(desk.review, number, STEWARD, now_utc())
     assert view.effective is not None
-    assert (view.effective.outcome, view.effective.value) == ("edit", {"phone": "213-555-0199", "email": "pantry-5@example.org"})
+    assert (view.effective.outcome, view.effective.value) == (
+        "edit",
+        {"phone": "213-555-0199", "email": "pantry-5@example.org"},
+    )
 
 
 def test_a_wrong_value_is_said_beside_its_field_and_nothing_entered_is_lost(desk: Desk) -> None:

@@ -105,6 +105,7 @@ def _day_signal(watched: Watched, contract: Contract, rule: Volume, found: Seque
 
 
 def _slope_signal(watched: Watched, contract: Contract, severity: Severity, slope: Judgement) -> Signal:
+    # A cause of its own: a lost day that is found again closes its incident, whatever the level has done for weeks.
     word = "has fallen" if slope.kind == "decline" else "has risen"
     return Signal(
         "volume_trend", watched.subject(contract), slope.is_fault, severity,
@@ -112,7 +113,7 @@ def _slope_signal(watched: Watched, contract: Contract, severity: Severity, slop
         detail=f"About {slope.observed:,.1f} rows a day in the {slope.window} days to {slope.day}, {slope.expected:,.1f} before; "
         f"such days usually lie between {slope.low:,.1f} and {slope.high:,.1f}." if slope.is_fault else "",
         since=watched.day_start(slope.day - timedelta(days=slope.window - 1)) if slope.is_fault else None,
-        values=values_of(slope), runbook=RUNBOOK, group=f"data:{contract.dataset}", evidence=values_of(slope),
+        values=values_of(slope), runbook=RUNBOOK, group=f"trend:{contract.dataset}", evidence=values_of(slope),
     )  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def compiled_models(
     `releases` are the names `<product>__<dataset>`. Nothing is built and no data is read; the dbt project is written into
     `folder`. Raises `TransformError` as a build would.
     """
-    inputs = wh.Inputs({}, lookups, dict.fromkeys(releases, ""), contracts)
+    inputs = wh.Inputs({}, lookups, dict.fromkeys(releases, ""), contracts, find_prepared(models.parent))
     project = folder / f"{product}.dbt"
     _write(project, product, models, folder / f"{product}.duckdb", inputs, variables, Engine())
     results = _invoke(project, "compile", "--no-introspect", "--no-populate-cache", models=models)
