@@ -94,8 +94,8 @@ def run(quick: bool) -> Table:
     rows = [row for size in SIZES for row in measure(size // 100 if quick else size, 2 if quick else 7)]
     notes = (
         "The exported page with a cold cache, from the click on a link to the first places in the list; medians of 7. The map is "
-        "fetched behind them (drawn without a graphics card here), on a phone only when it is asked for. *A choice*: another time "
-        "of opening, until all places are filtered, sorted and drawn. "
+        "fetched behind them (drawn without a graphics card here), on a phone only when it is asked for. *A choice*: another "
+        "time of opening, until all places are filtered, sorted and drawn. "
         f"Load of the machine meanwhile: {os.getloadavg()[0]:.1f}.",
     )
     return Table("food_find", tuple(rows), notes)
