@@ -3,7 +3,8 @@
  *
  * Belongs here: the order of things, and the state of the page. Does not belong here: the things.
  */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { options } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Ground, load, loadGrounds, type Places } from "../data";
 import { find, somewheres } from "../search";
 import { preferred, read, START, type View, write } from "../state";
@@ -116,7 +117,7 @@ function Tools({ view, change }: { view: View; change: (what: Partial<View>) => 
         <div class="find-tools">
             <button type="button" class="find-tool is-main" lang={other} title={text.languageHint} onClick={() => change({ language: other })}>{text.language}</button>
             <button type="button" class="find-tool" aria-pressed={view.large} onClick={() => change({ large: !view.large })}>{text.large}</button>
-            <button type="button" class="find-tool" onClick={() => dispatchEvent(new Event("find-print"))}>{text.print}</button>
+            <button type="button" class="find-tool" onClick={() => window.print()}>{text.print}</button>
             <button type="button" class="find-tool" onClick={() => void copy()}>{text.share}</button>
             <span class="find-sr" role="status">{copied ? text.shared : ""}</span>
         </div>
@@ -146,17 +147,21 @@ function Ready({ places, grounds, view, change, folder, suggest }: ReadyProps) {
         if (view.place) setOpen((before) => new Set([...before, view.place]));
     }, [view.place]);
     useEffect(() => {
-        const print = (): void => setPrinting(true);
-        addEventListener("find-print", print);
-        return () => removeEventListener("find-print", print);
+        // Paper has no button for more. The browser prints what is there when this returns, so all places are drawn at once.
+        const before = (): void => {
+            const { debounceRendering } = options;
+            options.debounceRendering = (draw) => draw();
+            setPrinting(true);
+            options.debounceRendering = debounceRendering;
+        };
+        const after = (): void => setPrinting(false);
+        addEventListener("beforeprint", before);
+        addEventListener("afterprint", after);
+        return () => {
+            removeEventListener("beforeprint", before);
+            removeEventListener("afterprint", after);
+        };
     }, []);
-
-    useLayoutEffect(() => {
-        // Paper has no button for more: all are in the page by now.
-        if (!printing) return;
-        window.print();
-        setPrinting(false);
-    }, [printing]);
 
     const toggle = (id: string): void => {
         const next = new Set(open);
