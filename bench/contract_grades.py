@@ -2,8 +2,8 @@
 
     make bench NAME=contract_grades
 
-Belongs here: asking the three and counting hits. Does not belong here: the pairs (`tests/unit/change/corpus`), what the labels mean
-(its README).
+Belongs here: asking the three and counting hits. Does not belong here: the pairs (`tests/unit/change/corpus`), what the labels
+mean (its README).
 
 datacontract-cli reads its own format and dbt its models' YAML, so each pair is written in their words as far as they can say it
 (`contract_words.py`). What they cannot say (access, privacy, retention, what happens to a row) they cannot judge; that is part of
@@ -91,13 +91,13 @@ def run(quick: bool) -> Table:
     )
     notes = (
         f"{len(every)} pairs of contracts, labelled from what code does with the rows before there was a grader "
-        f"(tests/unit/change/corpus); {len(truth)} of them break consumers. Recall: of those, how many were called breaking. Precision: "
-        "of those called breaking, how many are. The first three rows ask about consumers, over all pairs.",
-        "When the grader was run on the pairs for the first time, 239 of 244 were graded as labelled on both sides; of 95 changes that "
-        "break producers it missed one (shorter text), of those that break consumers none. What is left is one reworded description "
-        "that only a person can tell to mean the same, graded breaking unless its author says `reworded`.",
-        "datacontract-cli 0.10.36 still has `breaking`, which later ones dropped; it and dbt's `same_contract` know one grade, and know nothing of "
-        "what they have no words for.",
+        f"(tests/unit/change/corpus); {len(truth)} of them break consumers. Recall: of those, how many were called breaking. "
+        "Precision: of those called breaking, how many are. The first three rows ask about consumers, over all pairs.",
+        "When the grader was first run on the pairs, 239 of 244 were graded as labelled on both sides; of 95 changes "
+        "that break producers it missed one (shorter text), of those that break consumers none. What is left is one reworded "
+        "description that only a person can tell to mean the same, graded breaking unless its author says `reworded`.",
+        "datacontract-cli 0.10.36 still has `breaking`, which later ones dropped; it and dbt's `same_contract` know one grade, "
+        "and nothing of what they have no words for.",
     )
     return Table("contract_grades", tuple(rows), notes)
 

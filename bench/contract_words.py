@@ -21,7 +21,7 @@ _DBT_TYPES = {
 
 
 def as_datacontract(contract: Data) -> Data:
-    """A data contract specification 1.1: one model with fields, their constraints, classes and meaning; terms and service levels."""
+    """A data contract specification 1.1: one model with fields, constraints, classes and meaning; terms and service levels."""
     table = contract["schema"][0]
     custom = _custom(contract)
     key = [column["name"] for column in table["properties"] if column.get("primaryKey")]

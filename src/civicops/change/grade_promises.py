@@ -1,7 +1,7 @@
 """Grading what is promised besides single columns and checks: keys, order, access, privacy, age, time kept, licence, words.
 
-Belongs here: everything of a contract that `grade_columns` and `grade_checks` do not look at. A test proves that together they
-look at every field of a contract.
+Belongs here: everything of a contract that `grade_columns` and `grade_checks` do not look at; a test proves that together they
+look at every field. Does not belong here: columns and checks.
 """
 
 from __future__ import annotations

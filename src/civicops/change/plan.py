@@ -1,7 +1,7 @@
 """A plan: what a change will do, as one value that never changes.
 
-Belongs here: the value, its id (a hash of what it says), its file `plans/<id>.json`. Does not belong here: working it out or doing
-it (`civicops.orchestrate`), how it reads (`plan_words`).
+Belongs here: the value, its id (a hash of what it says), its file `plans/<id>.json`. Does not belong here: working it out or
+doing it (`civicops.orchestrate`), how it reads (`plan_words`).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class ReleaseEffect(_Value):
 
 
 class Reader(_Value):
-    """Something downstream that uses what changed: a model, release, page, chart, file, API field, export, sheet, monitor or alert."""
+    """Something downstream that uses what changed: a model, release, page, chart, API field, export, sheet, monitor or alert."""
 
     kind: str
     product: str
@@ -227,7 +227,10 @@ def save(plan: Plan, folder: Path) -> Path:
 
 
 def load(name: str, folder: Path) -> Plan:
-    """A plan by its id, the beginning of it, its file, or `last` for the newest. Raises `PlanError` when there is none, or it was changed by hand."""
+    """A plan by its id, the beginning of it, its file, or `last` for the newest.
+
+    Raises `PlanError` when there is none, or it was changed by hand.
+    """
     path = Path(name)
     if not (path.suffix == ".json" and path.is_file()):
         found = sorted(folder.glob(f"{name}*.json")) if name.isalnum() else []

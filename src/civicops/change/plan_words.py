@@ -25,9 +25,10 @@ def headline(plan: Plan) -> str:
     if not plan.files:
         return f"Nothing differs from {plan.base}."
     grades = f"{plan.grade} for somebody" if plan.contracts else "no contract changes"
+    products = len({effect.dataset.partition(".")[0] for effect in differ})
     return (
-        f"{len(plan.files)} files differ from {plan.base}: {grades}, {len(differ)} releases of "
-        f"{len({effect.dataset.partition('.')[0] for effect in differ})} products change, {len(plan.readers)} things read what changes."
+        f"{len(plan.files)} files differ from {plan.base}: {grades}, {len(differ)} releases of {products} products change, "
+        f"{len(plan.readers)} things read what changes."
     )
 
 

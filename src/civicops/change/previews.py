@@ -3,9 +3,9 @@
 Belongs here: sharing a room's files without copying them, making, listing and removing previews. Does not belong here: running
 anything in them.
 
-Landed bytes, accepted rows and releases are files that are written once and replaced only by renames, so a second name (a hard link)
-for each is enough: whoever writes writes a new file, and removing a name leaves the other. Files that are appended to or rewritten
-in place are copied; locks and half-made things are left behind.
+Landed bytes, accepted rows and releases are files that are written once and replaced only by renames, so a second name (a hard
+link) for each is enough: whoever writes writes a new file, and removing a name leaves the other. Files that are appended to or
+rewritten in place are copied; locks and half-made things are left behind.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PreviewError(CivicopsError):
 
 @dataclass(frozen=True)
 class Preview:
-    """One preview: where it lies, which branch it shows (None: the files as they lie in the folder), and what it takes of the disk."""
+    """One preview: where it lies, which branch it shows (None: the files as they lie here), what it takes of the disk."""
 
     name: str
     folder: Path

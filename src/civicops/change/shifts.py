@@ -1,7 +1,7 @@
 """How the values of a release are spread otherwise than those of another, in words.
 
-Belongs here: comparing two profiles (`civicops.observe.profile`) made of two releases. Does not belong here: deciding whether that
-is unusual over time, which monitors do. Personal columns have no values in profiles, so none can show here.
+Belongs here: comparing two profiles (`civicops.observe.profile`) made of two releases. Does not belong here: deciding whether
+that is unusual over time, which monitors do. Personal columns have no values in profiles, so none can show here.
 """
 
 from __future__ import annotations

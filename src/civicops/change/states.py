@@ -1,7 +1,7 @@
 """Two states of a repository: a commit, and the files as they lie there now.
 
-Belongs here: finding the repository around a workspace, taking the products of a commit out of it, which files differ and what kind
-of file each is. Does not belong here: what a difference means (`grade`) or does (`civicops.orchestrate.planning`).
+Belongs here: finding the repository around a workspace, taking the products of a commit out of it, which files differ and what
+kind of file each is. Does not belong here: what a difference means (`grade`) or does (`civicops.orchestrate.planning`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
@@ -31,8 +32,8 @@ class StateError(CivicopsError):
 class State:
     """The products of a workspace at one moment.
 
-    `files` gives product -> path in its folder -> sha256 of the content; `settings` product -> hash of its part of `civicops.toml`
-    (the values themselves may hold secrets).
+    `files` gives product -> path in its folder -> sha256 of the content; `settings` product -> hash of its part of
+    `civicops.toml` (the values themselves may hold secrets).
     """
 
     workspace: Workspace
@@ -113,7 +114,7 @@ class Repository:
         if settings_path and self._git("cat-file", "-e", f"{commit}:{settings_path.as_posix()}") is not None:
             wanted.append(settings_path.as_posix())
         done = subprocess.run(  # noqa: S603 - fixed words and a commit that git itself named
-            ["git", "-C", str(self.top), "archive", "--format=tar", commit, "--", *wanted],
+            [_program(), "-C", str(self.top), "archive", "--format=tar", commit, "--", *wanted],
             capture_output=True, check=False, timeout=_TIMEOUT_SECONDS,
         )  # fmt: skip
         if done.returncode != 0:
@@ -200,10 +201,14 @@ def _within(path: Path, top: Path) -> Path | None:
 
 def _git(folder: Path, *words: str) -> str | None:
     """What git answers, or None when it says no."""
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed words
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS
-        )
-    except FileNotFoundError as error:
-        raise StateError("git is not installed.", hint="A plan compares two states of a git repository.") from error
+    done = subprocess.run(  # noqa: S603 - fixed words
+        [_program(), "-C", str(folder), *words], capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS
+    )
     return done.stdout if done.returncode == 0 else None
+
+
+def _program() -> str:
+    found = shutil.which("git")
+    if found is None:
+        raise StateError("git is not installed.", hint="A plan compares two states of a git repository.")
+    return found

@@ -109,9 +109,10 @@ def _show(made: Any) -> None:
     if made.approvals:
         say("\nWho must agree")
         table(("who", "why"), [(one.who, "; ".join(one.why[:3])) for one in made.approvals])
+    cost, took = made.cost, sum(made.seconds.values())
     say(
-        f"\nApplying writes {made.cost.rows:,} rows, {made.cost.size_bytes / 1e6:,.1f} MB, and asks sources {made.cost.requests} times; "
-        f"building took {sum(made.seconds.values()):,.1f} s here."
+        f"\nApplying writes {cost.rows:,} rows, {cost.size_bytes / 1e6:,.1f} MB, and asks sources {cost.requests} times; "
+        f"building took {took:,.1f} s here."
     )
     for note in made.cost.notes:
         say(f"  {note}")

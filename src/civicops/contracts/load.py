@@ -16,12 +16,11 @@ from pydantic import ValidationError
 from civicops.contracts import checktypes, odcs
 from civicops.contracts.custom import CustomReader
 from civicops.contracts.explain import explain_validation
+from civicops.contracts.implied import implied
 from civicops.contracts.model import Check, Column, Contract, Person, PrivacyRule, Was
 from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import ContractFileError, Problem, nearest
 from civicops.contracts.yaml_lines import Document, YamlPath, read_yaml
-
-_TEXT = ("string",)
 
 
 def load_contracts(paths: Iterable[Path]) -> tuple[Contract, ...]:
@@ -235,7 +234,7 @@ class _Reader:
                 if (check := self.check(rule, (*location, "quality", number), names, layer, column)) is not None
             ]
             kinds = {check.kind for check in explicit}
-            found.extend(_implied(column, kinds, layer, item.unique))
+            found.extend(implied(column, kinds, layer, item.unique))
             found.extend(explicit)
         for number, rule in enumerate(table.quality):
             check = self.check(rule, (*at, "quality", number), names, layer, None)
@@ -372,37 +371,6 @@ class _Reader:
             ZoneInfo(zone)
         except (KeyError, ValueError, OSError):
             self.problem(at, f"unknown time zone '{zone}'; {nearest(zone, available_timezones())}")
-
-
-def _implied(column: Column, kinds: set[str], layer: str, unique: bool) -> Iterable[Check]:
-    """The checks that a column's declaration stands for, unless the contract spells one out with another action."""
-    if column.required and "required" not in kinds:
-        spec = checktypes.Required(check="required", action="quarantine" if layer == "accepted" else "stop")
-        text = f"Every row has a value for {column.title}."
-        yield Check(
-            id=f"{column.name}_required",
-            description=text,
-            column=column.name,
-            spec=spec,
-            implied=True,
-            dimension="completeness",
-        )
-    if layer == "accepted" and column.logical_type not in _TEXT and "parses" not in kinds:
-        text = f"A value for {column.title} can be read as a {column.logical_type}."
-        yield Check(
-            id=f"{column.name}_parses",
-            description=text,
-            column=column.name,
-            spec=checktypes.Parses(check="parses"),
-            implied=True,
-            dimension="conformity",
-        )
-    if unique:
-        text = f"No two rows have the same {column.title}."
-        spec_unique = checktypes.UniqueKey(check="unique", columns=(column.name,))
-        yield Check(
-            id=f"{column.name}_unique", description=text, spec=spec_unique, implied=True, dimension="uniqueness"
-        )
 
 
 def _hours(slas: Iterable[odcs.Sla], name: str) -> float | None:

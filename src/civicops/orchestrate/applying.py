@@ -30,8 +30,9 @@ from civicops.errors import CivicopsError
 from civicops.observe.watch import after_run
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.locks import product_lock
-from civicops.orchestrate.planning import FOLDER, WORK, make_plan, ordered, world
+from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.trial import with_data
+from civicops.orchestrate.world import ordered, world
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
 from civicops.release.together import publish_together, recover_together, switch_together, writing_all
@@ -101,7 +102,8 @@ def apply_plan(
 def undo(workspace: Workspace, plan_id: str = "") -> dict[str, Switch]:
     """Make current again what was before a plan was applied, in all its products at once; by default the last one applied.
 
-    Takes as long as writing a few small files. Raises `ApplyError` when there is none, or when something else was published since.
+    Takes as long as writing a few small files. Raises `ApplyError` when there is none, or when something else was published
+    since.
     """
     store = ReleaseStore(workspace.folder("releases"))
     recover_together(store, wait=_WAIT_SECONDS)

@@ -235,7 +235,8 @@ def _moved(con: duckdb.DuckDBPyConnection, before: Sequence[Path], after: Sequen
         )
     for name, mine, other in (("held", "_is", "_was"), ("let_in", "_was", "_is")):
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {mine} ANTI JOIN {other} USING (_object, _delivery, _raw, _nth)"
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * "
+            f"FROM {mine} ANTI JOIN {other} USING (_object, _delivery, _raw, _nth)"
         )
 
 

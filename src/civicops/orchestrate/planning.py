@@ -1,19 +1,17 @@
 """Making a plan: grading, following what changed downstream, and running what changed beside the real workspace.
 
-    states      the commit and the files as they lie there
-    contracts   every change graded; versions that did not move refuse the plan
-    trial       changed products, and those that read them, run on what has landed: check, build, gate, publish; nothing is fetched
-    effects     rows newly held back or let in, and how each release will differ
-    readers     who uses what changed, and who must agree
+    states      the commit and the files as they lie there contracts   every change graded; versions that did not move refuse
+    the plan trial       changed products, and those that read them, run on what has landed: check, build, gate, publish;
+    nothing is fetched effects     rows newly held back or let in, and how each release will differ readers     who uses what
+    changed, and who must agree
 
-Belongs here: that order. Does not belong here: the value (`civicops.change.plan`), counting rows (`effects`), doing it (`applying`).
+Belongs here: that order. Does not belong here: the value (`civicops.change.plan`), counting rows (`effects`), doing it
+(`applying`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +23,7 @@ from pathlib import Path
 from civicops.change.grade import compare
 from civicops.change.grade_checks import Known
 from civicops.change.grade_columns import renames
-from civicops.change.grades import Comparison, Grade
+from civicops.change.grades import Comparison
 from civicops.change.plan import (
     AcceptedEffect,
     ChangedFile,
@@ -33,7 +31,6 @@ from civicops.change.plan import (
     Plan,
     ReleaseEffect,
     RuleEffect,
-    World,
     contract_change,
     sealed,
 )
@@ -44,12 +41,11 @@ from civicops.checks.sql import parquet
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.declared import product_sources
-from civicops.ingest.landing import Landing
 from civicops.orchestrate import effects, steps
 from civicops.orchestrate.context import Accepted, ProductRun
-from civicops.orchestrate.inputs import code_hash
 from civicops.orchestrate.readers import approvals, readers
 from civicops.orchestrate.trial import trial_folder, trial_run
+from civicops.orchestrate.world import ordered, world
 from civicops.release.store import ReleaseStore
 from civicops.release.together import recover_together
 from civicops.workspace import Product, Workspace
@@ -91,8 +87,8 @@ def make_plan(
 ) -> Plan:
     """Say what the files of the workspace, as they lie there, will do if they come in place of the commit `base`.
 
-    Runs what changed in `plans/work`, on what has landed; the real workspace is only read. Raises `StateError` when the two states
-    cannot be had, `ContractFileError` for faults in contracts (also for a merge that is not finished), `WorkspaceError`.
+    Runs what changed in `plans/work`, on what has landed; the real workspace is only read. Raises `StateError` when the two
+    states cannot be had, `ContractFileError` for faults in contracts (also for a merge that is not finished), `WorkspaceError`.
     """
     now = datetime.now(UTC)
     repository = Repository(workspace)
@@ -194,17 +190,6 @@ def _affected(draft: _Draft, files: tuple[FileChange, ...]) -> list[Product]:
             break
         names |= more
     return ordered([draft.new[name] for name in sorted(names)])
-
-
-def ordered(products: list[Product]) -> list[Product]:
-    """Products in an order in which each comes after those it reads; a circle is broken by name."""
-    found: list[Product] = []
-    left = {product.name: product for product in products}
-    while left:
-        ready = [p for p in left.values() if not any(read.partition(".")[0] in left for read in p.file.reads)]
-        for product in ready or [min(left.values(), key=lambda p: p.name)]:
-            found.append(left.pop(product.name))
-    return found
 
 
 def _try(draft: _Draft, trial: Workspace, product: Product) -> None:
@@ -362,22 +347,6 @@ def _plan(
     return sealed(plan)
 
 
-def world(workspace: Workspace, head: State, affected: list[Product]) -> World:
-    """What a plan depends on, as it is now."""
-    store, landing = ReleaseStore(workspace.folder("releases")), Landing(workspace.folder("landing"))
-    landed, current = {}, {}
-    for product in affected:
-        parts = []
-        for source in product_sources(workspace, product):
-            for delivery in landing.live(product.name, source.name):
-                parts.append(
-                    [source.name, source.dataset, delivery.sequence, [item.sha256 for item in delivery.objects]]
-                )
-        landed[product.name] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-        current[product.name] = {name: release.version for name, release in store.snapshot(product.name).items()}
-    return World(head=head.fingerprint, code=code_hash(), landed=landed, releases=current)
-
-
 def _new_sources(draft: _Draft, files: tuple[FileChange, ...]) -> list[str]:
     """What the next run will fetch because of the change; a plan fetches nothing."""
     found = []
@@ -398,6 +367,3 @@ def _new_sources(draft: _Draft, files: tuple[FileChange, ...]) -> list[str]:
             elif before[source] != after[source]:
                 found.append(f"{name} asks source {source} otherwise; the next run fetches what that gives")
     return found
-
-
-__all__ = ["FOLDER", "WORK", "Grade", "make_plan", "ordered", "world"]

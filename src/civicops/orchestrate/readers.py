@@ -1,7 +1,7 @@
 """Who uses what a change touches, and who must agree.
 
-Belongs here: asking lineage, grouping its answer by what a person would name, naming approvers. Does not belong here: lineage itself
-(`civicops.lineage`), grading.
+Belongs here: asking lineage, grouping its answer by what a person would name, naming approvers. Does not belong here: lineage
+itself (`civicops.lineage`), grading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _ORDER = (
 def readers(
     head: Workspace, base: Workspace, comparisons: Sequence[Comparison], moved: Mapping[str, set[str]]
 ) -> tuple[tuple[Reader, ...], list[str]]:
-    """Everything downstream of a changed column, with its owner and the worst grade that reaches it; and what could not be followed.
+    """Everything downstream of a changed column, with its owner and the worst grade that reaches it; and what could not be
+    followed.
 
     `moved` gives columns whose values change though their contract does not ('*': rows come or go); they count as dangerous.
     Columns that the change removes are looked up in the old state, all others in the new one.

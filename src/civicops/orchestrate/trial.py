@@ -1,7 +1,8 @@
-"""Running a product's steps beside the real workspace, on what has landed: nothing is fetched, nobody is told, nothing is published.
+"""Running a product's steps beside the real workspace, on what has landed: nothing is fetched, nobody is told, nothing is
+published.
 
-Belongs here: the folder of a trial, and the run that the steps are given. Does not belong here: which products to try (`planning`),
-the steps (`steps`).
+Belongs here: the folder of a trial, and the run that the steps are given. Does not belong here: which products to try
+(`planning`), the steps (`steps`).
 """
 
 from __future__ import annotations

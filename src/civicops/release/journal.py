@@ -5,8 +5,8 @@
 Belongs here: writing it, reading it, removing it once every product's own pointer says the same. Does not belong here: what is
 switched (`together`), the pointers (`store`).
 
-The rename that puts the journal there is the one moment at which everything changes: readers ask it before a product's own pointer.
-What a killed process left of it the next writer of each product completes.
+The rename that puts the journal there is the one moment at which everything changes: readers ask it before a product's own
+pointer. What a killed process left of it the next writer of each product completes.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def publish_together(
     wait: float = 0.0,
     now: datetime | None = None,
 ) -> dict[str, Switch]:
-    """Switch all staged datasets of all these products in, in one step; product to switch, without products that stay as they are.
+    """Switch all staged datasets of all these products in, in one step; product to switch, without products that stay as they
+    are.
 
     Datasets of a product that are not among its staged ones keep their version. After any error, and after kill -9 at any moment,
     either nothing has changed or everything has. Raises as `publish` does; `discard` is due then.

@@ -1,0 +1,44 @@
+"""What a plan depends on: files, code, what has landed, what is current.
+
+Belongs here: that value as it is now, and the order in which products are run. Does not belong here: comparing it (`applying`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from civicops.change.plan import World
+from civicops.change.states import State
+from civicops.ingest.declared import product_sources
+from civicops.ingest.landing import Landing
+from civicops.orchestrate.inputs import code_hash
+from civicops.release.store import ReleaseStore
+from civicops.workspace import Product, Workspace
+
+
+def world(workspace: Workspace, head: State, affected: list[Product]) -> World:
+    """What a plan depends on, as it is now."""
+    store, landing = ReleaseStore(workspace.folder("releases")), Landing(workspace.folder("landing"))
+    landed, current = {}, {}
+    for product in affected:
+        parts = []
+        for source in product_sources(workspace, product):
+            for delivery in landing.live(product.name, source.name):
+                parts.append(
+                    [source.name, source.dataset, delivery.sequence, [item.sha256 for item in delivery.objects]]
+                )
+        landed[product.name] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        current[product.name] = {name: release.version for name, release in store.snapshot(product.name).items()}
+    return World(head=head.fingerprint, code=code_hash(), landed=landed, releases=current)
+
+
+def ordered(products: list[Product]) -> list[Product]:
+    """Products in an order in which each comes after those it reads; a circle is broken by name."""
+    found: list[Product] = []
+    left = {product.name: product for product in products}
+    while left:
+        ready = [p for p in left.values() if not any(read.partition(".")[0] in left for read in p.file.reads)]
+        for product in ready or [min(left.values(), key=lambda p: p.name)]:
+            found.append(left.pop(product.name))
+    return found
