@@ -101,7 +101,7 @@ def _history(data: Path, name: str, random: np.random.Generator) -> None:
     _profiles(data, name, rows, random)
     record = RunRecord(
         run_id, name, "succeeded", at.isoformat(), "schedule", 1, finished_at=at.isoformat(),
-        sources=({"source": "file", "rows": rows, "at_source": rows},),
+        sources=({"source": "file", "rows": rows, "counted": rows, "at_source": rows},),
     )  # fmt: skip
     RunLog(data / "runs").save(record)
 

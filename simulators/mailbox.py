@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -21,12 +23,15 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail as it was received: envelope, subject, and its plain text."""
+    """One mail as it was received: envelope, subject, its plain text, its HTML, and the pictures that are in it by name."""
 
     sender: str
     to: tuple[str, ...]
     subject: str
     text: str
+    html: str = ""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Mailbox:
@@ -39,9 +44,18 @@ class Mailbox:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name for it
         """Called by the server for each mail."""
         mail = message_from_bytes(envelope.content, policy=policy.default)
-        body = mail.get_body(("plain", "html"))
-        text = body.get_content() if body is not None else ""
-        self.mails.append(Mail(envelope.mail_from, tuple(envelope.rcpt_tos), str(mail["subject"]), text))
+        texts = {}
+        for kind in ("plain", "html"):
+            body = mail.get_body((kind,))
+            texts[kind] = body.get_content() if body is not None else ""
+        pictures = {
+            part["Content-ID"].strip("<>"): part.get_content()
+            for part in mail.walk()
+            if part.get_content_maintype() == "image" and part["Content-ID"]
+        }
+        to, subject = tuple(envelope.rcpt_tos), str(mail["subject"])
+        text = texts["plain"] or texts["html"]
+        self.mails.append(Mail(envelope.mail_from, to, subject, text, texts["html"], pictures))
         return "250 OK"
 
     @property
@@ -74,18 +88,29 @@ class WebhookSink:
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
+        self.stopped = threading.Event()
         self.paths: list[str] = []
         self.status = 200
+        self.seconds = 0.0
+        """How long it thinks before it answers."""
         self.location = ""
         """Where it redirects to, with a status of 3xx."""
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                sink.paths.append(self.path)
+                self._answer()
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 sink.paths.append(self.path)
+                sink.stopped.wait(sink.seconds)
                 if sink.status < 300:
                     sink.messages.append(json.loads(body))
+                self._answer()
+
+            def _answer(self) -> None:
                 self.send_response(sink.status)
                 if sink.location:
                     self.send_header("Location", sink.location)
@@ -110,6 +135,7 @@ class WebhookSink:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

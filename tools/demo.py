@@ -22,7 +22,10 @@ from typing import Any
 import httpx
 
 from simulators import serve
-from tools import demo_drives
+from simulators.mailbox import Mailbox
+from simulators.mailbox_page import mailbox_page
+from tools import demo_city, demo_drives, demo_food
+from tools.demo_told import Told
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("CIVICOPS_DEMO_FOLDER") or ROOT / "var" / "demo")
@@ -42,11 +45,18 @@ def main() -> int:
     began = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
-    with serve(rows_per_year=options.rows) as portal, demo_drives.made_up_drives(HOME) as google:
-        _workspace(portal.url, demo_drives.settings(google))
+    with (
+        serve(rows_per_year=options.rows) as portal,
+        demo_drives.made_up_drives(HOME) as google,
+        demo_food.made_up_lists(HOME) as food,
+        Mailbox() as box,
+        mailbox_page(box) as letters,
+    ):
+        _workspace(portal.url, [*demo_drives.settings(google), *demo_food.settings(food), *_route(box)])
+        is_still = demo_city.stand_still(portal.url)
         print(f"A made-up city answers at {portal.url}, as the real one's portal would.\n")
         names = [item["product"] for item in _civicops("products", "--json")]
-        records = {}
+        records, again = {}, {}
         for name in names:
             print(f"== {name}: fetch, check, build, publish")
             code = _run(name)
@@ -54,18 +64,39 @@ def main() -> int:
                 print(f"\nThe demo failed at {name}.")
                 return code
             records[name] = _civicops("status", name, "--json", "-n", "1")[0]
+            again[name] = _again(name)
             print()
-        again = {name: _again(name) for name in names}
-        seen = demo_drives.story(google, HOME, lambda: _run(demo_drives.PRODUCT))
+        told = Told(HOME, _civicops, box)
+        seen = demo_drives.story(google, HOME, told, lambda: _run(demo_drives.PRODUCT))
+        if is_still:
+            seen &= demo_city.story(portal.url, told, lambda: _run(demo_city.PRODUCT))
+        else:
+            print(
+                "The made-up city lives until the end of 2026, so its late source and its lost day are not shown today."
+            )
+        listed = demo_food.story(HOME, lambda: _run(demo_food.PRODUCT))
+        print()
+        _civicops("alerts", "digest", "--json")
         if not seen:
-            print(f"\n{demo_drives.PRODUCT} did not see what was done to the drives.")
-        complete = _summary(records, again, time.monotonic() - began) and seen
+            print("What was done to the drives or the city was not noticed as it should be; the lines above say where.")
+        if not listed:
+            print(f"\n{demo_food.PRODUCT} did not show what was decided.")
+        complete = _summary(records, again, time.monotonic() - began) and seen and listed
+        print(f"Mailbox of the team: {len(box.mails)} mails, the last one the weekly digest.")
         if complete:
-            complete = _portal(stay=not options.no_serve)
+            complete = _portal(letters, stay=not options.no_serve)
     return 0 if complete else 1
 
 
-def _portal(*, stay: bool) -> bool:
+def _route(box: Mailbox) -> list[str]:
+    """The lines of civicops.toml by which the team is told by mail."""
+    os.environ["CIVICOPS_DEMO_MAIL"] = (
+        f"mailto://127.0.0.1:{box.port}?from=civicops@example.org&to=team@example.org&mode=insecure"
+    )
+    return ["", "[alerts.routes.default]", 'urls = ["CIVICOPS_DEMO_MAIL"]', 'allow = ["127.0.0.1"]']
+
+
+def _portal(letters: str, *, stay: bool) -> bool:
     """Start the portal and look at each main page; with `stay` leave it running until Ctrl-C. True when every page answered."""
     port = _free_port()
     words = _command("portal", "serve", "--samples", "--port", str(port))
@@ -74,7 +105,8 @@ def _portal(*, stay: bool) -> bool:
         good = _visit(f"http://127.0.0.1:{port}")
         if stay and good:
             print(
-                f"\nOpen http://127.0.0.1:{port}/ in a browser. Ctrl-C ends the portal and the made-up city.",
+                f"\nMails that arrived: {letters}\nOpen http://127.0.0.1:{port}/ in a browser. Ctrl-C ends the portal, the "
+                "mailbox and the made-up city.",
                 flush=True,
             )
             portal.wait()

@@ -17,6 +17,7 @@ import duckdb
 
 from civicops.release.store import ReleaseStore
 from simulators.google import FOLDER, GoogleServer, made_up_group, serve_google
+from tools.demo_told import Told
 
 PRODUCT = "drive_monitor"
 
@@ -35,9 +36,14 @@ def settings(google: GoogleServer) -> list[str]:
     return ["", f"[products.{PRODUCT}]", f'url = "{google.url}"', 'subject = "admin@example.org"']
 
 
-def story(google: GoogleServer, home: Path, run: Callable[[], int]) -> bool:
-    """Two people tidy up too much; one of the two is undone. True when each look saw exactly what was done."""
+def story(google: GoogleServer, home: Path, told: Told, run: Callable[[], int]) -> bool:
+    """Two people tidy up too much; one of the two is undone.
+
+    True when each look saw exactly what was done, and both losses opened incidents that mails told of, of which one was
+    acknowledged and closed by the restore.
+    """
     group, (first, second, *_) = google.group, google.group.drives
+    in_first, in_second = (f"deleted in {group.drives[one]}" for one in (first, second))
     tidied = [one.id for one in group.children(first) if one.mime == FOLDER][:3]
     files = [one.id for one in group.items.values() if one.drive == second and one.mime != FOLDER][:26]
     gone = {item for one in tidied for item in (one, *group.below(one))} | set(files)
@@ -50,11 +56,15 @@ def story(google: GoogleServer, home: Path, run: Callable[[], int]) -> bool:
     seen = run() == 0 and _count(home, "TRUE") == len(gone)
     for rule, drive, measured, severity in _rows(home, _ALERTS):
         print(f"  {severity:<9}{drive}: {rule} ({measured:,.0f})")
+    seen &= told.opened(PRODUCT, in_first) and told.opened(PRODUCT, in_second)
+    seen &= told.acknowledged(PRODUCT, in_first, "asked who tidied up; restoring")
     _next_second(google)
     group.untrash(tidied, group.people[0].email)
     print(f"\n== {PRODUCT}: {group.people[0].name} restores the three folders from the trash")
     seen &= run() == 0 and _count(home, "returned_at IS NULL") == len(files)
-    print(f"  {len(gone) - len(files)} items are back, {len(files)} are on the restore list\n")
+    print(f"  {len(gone) - len(files)} items are back, {len(files)} are on the restore list")
+    seen &= told.resolved(PRODUCT, in_first)
+    print()
     return seen
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from tools.reference_code import checks_page, monitors_page, settings_page
 from tools.reference_commands import commands_page
 from tools.reference_contract import contract_page
+from tools.reference_review import reviews_page
 from tools.setup_env import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -28,6 +29,8 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
                   checks_page),
     "monitors.md": ("Every monitor that watches a product or a dataset, with its keys and what they are when left out.",
                     monitors_page),
+    "reviews.md": ("Every key of a kind of review task: who decides, how many, in which order, what needs no person.",
+                   reviews_page),
 }  # fmt: skip
 
 

@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -195,16 +197,26 @@ def install(level: Level) -> None:
         raise SetupError("the packages are there but civicops itself could not be installed; see pip's lines above.")
 
 
-def bring_up_to_date(level: Level) -> None:
-    """Make the environment of `level` current. Safe to interrupt, and safe to run twice at once."""
-    STATE.mkdir(exist_ok=True)
-    with (STATE / f"lock{level.venv.name}").open("w") as lock:
+@contextmanager
+def alone(path: Path, what: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock file `path`; `say` is told that another `what` is being waited for.
+
+    Children keep it too. The system lets go of it when the processes that hold it end, however they end.
+    """
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
         os.set_inheritable(lock.fileno(), True)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another set-up is running here; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system when that process ends, however it ends
+            say(f"another {what} is running here; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def bring_up_to_date(level: Level) -> None:
+    """Make the environment of `level` current. Safe to interrupt, and safe to run twice at once."""
+    with alone(STATE / f"lock{level.venv.name}", "set-up", say):
         keep = can_be_kept(level)
         if keep and is_current(level, version_of(level.python)):
             return

@@ -11,7 +11,6 @@ once. Does not belong here: what is bundled and how (`vite.config.ts`).
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import hashlib
 import importlib.util
@@ -26,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.setup_env import ROOT
+from tools.setup_env import ROOT, alone
 
 SOURCES = (".ts", ".tsx", ".css", ".html", ".json", ".svg")
 
@@ -201,13 +200,7 @@ def bring_up_to_date(web: Web, *, dev: bool) -> None:
         return
     state = web.root / ".setup"
     state.mkdir(exist_ok=True)
-    with (state / "lock-web").open("w") as lock:
-        os.set_inheritable(lock.fileno(), True)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another build is running here; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system when that process ends, however it ends
+    with alone(state / "lock-web", "build", say):
         if not web.has_packages(dev=dev):
             install(web, state, dev=dev)
         if not web.is_built():

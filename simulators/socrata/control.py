@@ -58,6 +58,8 @@ class Control:
                 return as_json({"ok": True, "today": self.portal.today.isoformat(), "seed": self.portal.seed})
             case ("POST", "/_sim/advance"):
                 return as_json(evolve.advance(self.portal, **(posted or {})))
+            case ("POST", "/_sim/find-lost"):
+                return as_json(evolve.find_lost(self.portal))
             case ("POST", "/_sim/faults"):
                 listed = posted if isinstance(posted, list) else [posted]
                 self.book.add([Fault.from_json(raw) for raw in listed])

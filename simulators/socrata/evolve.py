@@ -4,7 +4,7 @@ Belongs here: what a day brings to the datasets, deterministic from the seed and
 here: the drawing of requests (world) and the protocol.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from simulators.socrata.portal import CASES_IDS, LEGACY_IDS, Dataset, Portal, stamp
@@ -16,8 +16,12 @@ STILL_CHANGING: Final = (CASES_IDS[2025], LEGACY_IDS[2025], LEGACY_IDS[2024])
 LAST_DAY: Final = datetime(2026, 12, 31).date()
 
 
-def advance(portal: Portal, days: int = 1, rows: int | None = None, updates: int | None = None) -> dict[str, Any]:
+def advance(
+    portal: Portal, days: int = 1, rows: int | None = None, updates: int | None = None, lose: str | None = None
+) -> dict[str, Any]:
     """Let `days` pass: `rows` new cases (default: the usual daily number) and `updates` changed ones (default: half).
+
+    `lose`: the new cases of that day (ISO) are lost on their way to the portal until `find_lost`.
 
     Returns the new day and, per dataset, the numbers and keys inserted and updated. Rows with planted anomalies are left
     as they are, so that the answer key stays right. Raises ValueError for less than one day or a day after 2026.
@@ -38,7 +42,8 @@ def advance(portal: Portal, days: int = 1, rows: int | None = None, updates: int
             if dataset is None or dataset.kind != "requests":
                 continue  # replaced by a given file
             updated = change_rows(portal, dataset, number if updates != 0 else 0)
-            inserted = _new_rows(portal, dataset, count, first, end) if dataset_id == CURRENT and count else []
+            is_current = dataset_id == CURRENT and count
+            inserted = _new_rows(portal, dataset, count, first, end, lose) if is_current else []
             portal.changed(dataset, portal.now())
             report["datasets"][dataset_id] = {
                 "inserted": len(inserted), "updated": len(updated), "inserted_keys": inserted, "updated_keys": updated,
@@ -47,15 +52,38 @@ def advance(portal: Portal, days: int = 1, rows: int | None = None, updates: int
         return report
 
 
-def _new_rows(portal: Portal, dataset: Dataset, count: int, first: Any, end: Any) -> list[str]:
+def find_lost(portal: Portal) -> dict[str, Any]:
+    """Publish the cases that were lost on their way, as loaded this morning; returns their keys. None lost: none published."""
+    with portal.write_lock:
+        dataset = portal.get(CURRENT)
+        if dataset is None or portal.lost is None:
+            return {"inserted_keys": []}
+        found, portal.lost = portal.lost, None
+        loaded = stamp(datetime.combine(portal.today, time(5, 1)))
+        with portal.cursor() as con:
+            con.register("lost", found)
+            con.execute(f"CREATE OR REPLACE TEMP TABLE found AS SELECT * REPLACE ({loaded} AS UpdatedDate) FROM lost")
+            con.unregister("lost")
+            portal.append(con, dataset, "found", portal.now())
+        portal.changed(dataset, portal.now())
+        return {"inserted_keys": [str(key) for key in found["CaseNumber"].to_pylist()]}
+
+
+def _new_rows(portal: Portal, dataset: Dataset, count: int, first: Any, end: Any, lose: str | None = None) -> list[str]:
     with portal.cursor() as con:
         highest = con.execute(f"SELECT max(CAST({portal.key(dataset)} AS BIGINT)) FROM {dataset.table}").fetchone()
         last = int(highest[0]) if highest else 0
         made = generate_new(portal.seed, first.year, count, first, end, last, portal.step)
-        con.register("incoming", made.table)
+        con.register("made", made.table)
+        is_lost = f"CAST(CreatedDate AS DATE) = DATE '{date.fromisoformat(lose)}'" if lose else "false"
+        if lose:
+            portal.lost = con.execute(f"SELECT * FROM made WHERE {is_lost}").to_arrow_table()
+        con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT * FROM made WHERE NOT ({is_lost})")
+        con.unregister("made")
         portal.append(con, dataset, "incoming", portal.now())
-        con.unregister("incoming")
-        return [str(k) for k in made.table["CaseNumber"].to_pylist()]
+        keys = con.execute("SELECT CaseNumber FROM incoming").fetchall()
+        con.execute("DROP TABLE incoming")
+        return [str(key) for (key,) in keys]
 
 
 def change_rows(portal: Portal, dataset: Dataset, number: int, *, served_first: bool = False) -> list[str]:

@@ -103,6 +103,8 @@ class Portal:
         self.write_lock = threading.RLock()
         self.today, self.step = TODAY, 0
         self.advances: list[dict[str, Any]] = []
+        self.lost: Any = None
+        """New rows (an Arrow table) that have not reached the portal yet."""
         self.datasets: dict[str, Dataset] = {}
         for year, dataset_id in LEGACY_IDS.items():
             self._add(_requests_dataset(year, dataset_id, "legacy"))

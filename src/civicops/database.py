@@ -47,13 +47,19 @@ def database_url(workspace: Workspace) -> str:
     return f"sqlite:///{workspace.data / 'app.sqlite3'}"
 
 
-def open_database(workspace: Workspace, metadata: sa.MetaData, *, append_only: tuple[sa.Table, ...] = ()) -> Database:
+def open_database(
+    workspace: Workspace,
+    metadata: sa.MetaData,
+    *,
+    append_only: tuple[sa.Table, ...] = (),
+    write_once: tuple[sa.Table, ...] = (),
+) -> Database:
     """The workspace's database with the tables of `metadata` made; made once per process.
 
-    Rows of the tables in `append_only` can be added and never changed or removed: triggers of the database itself refuse it.
-    Raises `CivicopsError` when the database cannot be used.
+    Rows of the tables in `append_only` can be added and never changed or removed, rows of those in `write_once` never changed:
+    triggers of the database itself refuse it. Raises `CivicopsError` when the database cannot be used.
     """
-    return _open(database_url(workspace), metadata, append_only)
+    return _open(database_url(workspace), metadata, append_only, write_once)
 
 
 class Database:
@@ -68,15 +74,30 @@ class Database:
         with self.engine.connect() as con:
             yield con
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is the file `app.sqlite3`."""
+        return self.engine.dialect.name == "sqlite"
+
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that writes: all of it or nothing. Writers wait for each other."""
-        with self.engine.connect().execution_options(writes=True) as con, con.begin():
-            yield con
+    def writing(self, *, durable: bool = False) -> Iterator[sa.Connection]:
+        """A transaction that writes: all of it or nothing. Writers wait for each other.
+
+        `durable`: once it ends well it outlives a power cut (PostgreSQL's always do), and what is deleted is overwritten.
+        """
+        with self.engine.connect().execution_options(writes=True) as con:
+            raw = con.connection.driver_connection
+            if durable and self.is_sqlite and raw is not None:
+                raw.execute("PRAGMA synchronous = FULL")
+                raw.execute("PRAGMA secure_delete = ON")
+            with con.begin():
+                yield con
 
 
 @lru_cache(maxsize=8)
-def _open(url: str, metadata: sa.MetaData, append_only: tuple[sa.Table, ...]) -> Database:
+def _open(
+    url: str, metadata: sa.MetaData, append_only: tuple[sa.Table, ...], write_once: tuple[sa.Table, ...]
+) -> Database:
     # SQLite without a pool: a connection must not be carried into a forked process.
     is_sqlite = url.startswith("sqlite:")
     options: dict[str, Any] = (
@@ -93,7 +114,9 @@ def _open(url: str, metadata: sa.MetaData, append_only: tuple[sa.Table, ...]) ->
                 con.execute(sa.text("SELECT pg_advisory_xact_lock(720113)"))
             metadata.create_all(con)
             for table in append_only:
-                _forbid_changes(con, table.name, is_sqlite=is_sqlite)
+                _forbid(con, table.name, ("UPDATE", "DELETE", "TRUNCATE"), "append-only", is_sqlite=is_sqlite)
+            for table in write_once:
+                _forbid(con, table.name, ("UPDATE", "TRUNCATE"), "written once", is_sqlite=is_sqlite)
     except sa.exc.OperationalError as error:
         # SQLAlchemy's own text repeats the address, and with it the password.
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "no reason given"
@@ -113,19 +136,20 @@ def _begin_sqlite(con: sa.Connection) -> None:
     con.exec_driver_sql("BEGIN IMMEDIATE" if con.get_execution_options().get("writes") else "BEGIN")
 
 
-def _forbid_changes(con: sa.Connection, table: str, *, is_sqlite: bool) -> None:
+def _forbid(con: sa.Connection, table: str, actions: tuple[str, ...], words: str, *, is_sqlite: bool) -> None:
     if is_sqlite:
-        for what in ("UPDATE", "DELETE"):
-            con.exec_driver_sql(
-                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{what.lower()} BEFORE {what} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
+        for what in actions:
+            if what != "TRUNCATE":  # SQLite has none
+                con.exec_driver_sql(
+                    f"CREATE TRIGGER IF NOT EXISTS {table}_no_{what.lower()} BEFORE {what} ON {table} "
+                    f"BEGIN SELECT RAISE(ABORT, '{table} is {words}'); END"
+                )
         return
     con.exec_driver_sql(
-        "CREATE OR REPLACE FUNCTION civicops_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"
+        "CREATE OR REPLACE FUNCTION civicops_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is ' || TG_ARGV[0]; END $$"
     )
     con.exec_driver_sql(
-        f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION civicops_append_only()"
+        f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE {' OR '.join(actions)} ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION civicops_refuse('{words}')"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -20,6 +21,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-\w+-[0-9a-f]+")
 Status = Literal["running", "succeeded", "unchanged", "failed"]
 
 
@@ -49,6 +51,8 @@ class RunRecord:
     models: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each model."""
     released: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What was filed for people to review: kind to numbers of tasks."""
 
     @property
     def is_over(self) -> bool:
@@ -93,6 +97,12 @@ class RunLog:
             for _, same in groupby(paths, key=lambda path: path.name.partition("-")[0]):
                 records = [record for path in same if (record := _read(path)) and product in (None, record.product)]
                 yield from sorted(records, key=lambda record: record.started_at, reverse=True)
+
+    def find(self, run_id: str) -> RunRecord | None:
+        """The run of that id, however old, or None."""
+        if not _RUN_ID.fullmatch(run_id):
+            return None
+        return _read(self.folder / f"{run_id[:4]}-{run_id[4:6]}" / f"{run_id}.json")
 
     def lock(self, product: str) -> FileLock:
         """The lock that a run of the product holds while it lives. The system frees it when the process dies, however it dies."""

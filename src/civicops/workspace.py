@@ -10,12 +10,13 @@ import csv
 import os
 import tomllib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from civicops.alert_settings import AlertRoute, AlertsTable
 from civicops.contracts import Contract, ContractFileError, Problem, load_contracts
 from civicops.contracts.checktypes import Allowed
 from civicops.contracts.explain import explain_validation
@@ -23,6 +24,25 @@ from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import nearest
 from civicops.contracts.yaml_lines import Document, read_yaml
 from civicops.errors import CivicopsError
+
+__all__ = [
+    "SETTINGS_FILE",
+    "AlertRoute",
+    "AlertsTable",
+    "EngineTable",
+    "ObserveTable",
+    "PortalTable",
+    "Product",
+    "ProductFile",
+    "RetentionTable",
+    "Settings",
+    "SheetFile",
+    "Workspace",
+    "WorkspaceError",
+    "WorkspaceTable",
+    "read_lookup",
+    "read_settings",
+]
 
 SETTINGS_FILE = "civicops.toml"
 
@@ -43,6 +63,10 @@ class WorkspaceTable(_Closed):
     )
     data: str = Field(default="var", description="Folder that keeps everything fetched and made, beside this file.")
     products: str = Field(default="products", description="Folder that holds one folder per product, beside this file.")
+    internal_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts of sources inside your network, though their names do not say so, such as 'data.example.org'.",
+    )
     timezone: str = Field(default="UTC", description="IANA time zone of schedules that name none of their own.")
     downloads: str = Field(
         default="", description="Folder that relative paths of sources are meant from; this file's own when left out."
@@ -76,6 +100,14 @@ class PortalTable(_Closed):
         default="127.0.0.1", description="Address that the portal listens on; this machine only by default."
     )
     port: int = Field(default=8000, ge=1, le=65535, description="Port that the portal listens on.")
+    mail: str = Field(
+        default="",
+        description="Name of an environment variable with the Apprise address of a mail server, such as 'CIVICOPS_PORTAL_MAIL'; "
+        "letters to organisations go out through it. Left out, members copy links into letters of their own.",
+    )
+    mail_allow: tuple[str, ...] = Field(
+        default=(), description="Internal hosts that the address in `mail` may name, such as '127.0.0.1'."
+    )
     hosts: tuple[str, ...] = Field(
         default=(), description="Names under which people reach it besides localhost, such as 'data.example.org'."
     )
@@ -123,43 +155,6 @@ class ObserveTable(_Closed):
     )
 
 
-class AlertRoute(_Closed):
-    """One way to reach people: where to, what, and how often."""
-
-    urls: tuple[str, ...] = Field(
-        min_length=1,
-        description="Names of environment variables, each with an Apprise address, such as 'CIVICOPS_ALERT_MAIL'. "
-        "The addresses hold passwords, so they stand in no file.",
-    )
-    severity: Literal["info", "warning", "critical"] = Field(
-        default="warning", description="It hears of incidents at least this bad."
-    )
-    repeat_hours: float = Field(
-        default=24, ge=0, description="An incident nobody has acknowledged is told again after this time; 0: never."
-    )
-    digest_hours: float = Field(
-        default=0,
-        ge=0,
-        description="Above 0: everything in one message at most this often; critical ones still at once.",
-    )
-    may_see_people: bool = Field(
-        default=False, description="Whether its readers may see who did something, where a monitor knows."
-    )
-    allow: tuple[str, ...] = Field(
-        default=(), description="Internal hosts that its addresses may name, such as 'mail.internal' or '127.0.0.1'."
-    )
-
-
-class AlertsTable(_Closed):
-    """`[alerts]`: who is told of incidents."""
-
-    routes: dict[str, AlertRoute] = Field(
-        default_factory=dict,
-        description="`[alerts.routes.NAME]`; products name theirs under `alerts`. The route `default` hears of products that "
-        "name none.",
-    )
-
-
 class Settings(_Closed):
     """All of `civicops.toml`. Each table may be left out."""
 
@@ -185,6 +180,15 @@ class SheetFile(_Closed):
     marks: tuple[str, ...] = Field(default=(), description="Columns for people to write in, to the right of ours.")
 
 
+class ReportMetric(_Closed):
+    """One number of a product that the weekly digest draws, day by day."""
+
+    title: str = Field(description="What is counted, such as 'Files deleted a day'.")
+    dataset: str = Field(description="The published dataset that holds it.")
+    day: str = Field(description="Its column of the day or moment.")
+    value: str = Field(default="", description="Its column of numbers, added up per day; rows are counted without one.")
+
+
 class ProductFile(_Closed):
     """`product.yaml`: what the framework must know of a product besides its contracts."""
 
@@ -198,6 +202,10 @@ class ProductFile(_Closed):
     freshness_hours: float | None = Field(default=None, gt=0, description="A newest record older than this is late.")
     alerts: tuple[str, ...] = Field(default=(), description="Names of the routes that hear of its incidents.")
     reads: tuple[str, ...] = Field(default=(), description="Datasets of other products it reads, as `product.dataset`.")
+    shows: tuple[str, ...] = Field(
+        default=(),
+        description="Datasets of other products that only its pages show, where they are there; its runs need none of them.",
+    )
     monitors: Monitors = Field(default=Monitors(), description="How it is watched; see [monitors](monitors.md).")
     extras: tuple[str, ...] = Field(
         default=(), description="Extras of this package that it needs, such as 'google'; `make setup` installs all."
@@ -206,6 +214,11 @@ class ProductFile(_Closed):
         default=(),
         description="Sheets that `civicops export sheets` brings up to date: `{dataset, title, columns}` each; the spreadsheet's "
         "id is the product's setting `spreadsheet`.",
+    )
+    report: tuple[ReportMetric, ...] = Field(
+        default=(),
+        description="Numbers that the weekly digest draws besides rows a day: `{title, dataset, day, value}` each. They reach "
+        "everybody whom the product's routes reach, also from a restricted dataset.",
     )
     privacy: str = Field(default="", description="What it does to protect people, in a sentence or two.")
 
@@ -331,22 +344,9 @@ class Workspace:
         if name not in self.product_names:
             raise WorkspaceError(f"There is no product '{name}'.", hint=f"{nearest(name, self.product_names)}.")
         folder = self.products_folder / name
-        document = read_yaml(folder / "product.yaml")
-        problems: list[Problem] = []
-        file: ProductFile | None = None
-        try:
-            file = ProductFile.model_validate(document.data)
-        except ValidationError as error:
-            problems.extend(explain_validation(document, error, ProductFile))
-        try:
-            contracts = load_contracts(sorted((folder / "contracts").glob("*.yaml")))
-        except ContractFileError as error:
-            raise ContractFileError([*problems, *error.problems]) from error
-        if file is None or problems:
-            raise ContractFileError(problems)
+        file, contracts = _product_files(folder, _stamps(folder))
         product = Product(name, folder, file, contracts, self.settings.products.get(name, {}))
-        problems.extend(_cross_references(product))
-        if problems:
+        if problems := _cross_references(product):
             raise ContractFileError(problems)
         return product
 
@@ -367,9 +367,45 @@ def read_settings(path: Path) -> Settings:
         raise WorkspaceError(f"{path}: {text}.", hint="docs/reference/settings.md lists every setting.") from error
 
 
+@lru_cache(maxsize=1024)
+def _product_files(folder: Path, _stamps: tuple[tuple[str, int, int], ...]) -> tuple[ProductFile, tuple[Contract, ...]]:
+    """`product.yaml` and the contracts of a product; read again only when one of them changed, came or went."""
+    document = read_yaml(folder / "product.yaml")
+    problems: list[Problem] = []
+    file: ProductFile | None = None
+    try:
+        file = ProductFile.model_validate(document.data)
+    except ValidationError as error:
+        problems.extend(explain_validation(document, error, ProductFile))
+    try:
+        contracts = load_contracts(sorted((folder / "contracts").glob("*.yaml")))
+    except ContractFileError as error:
+        raise ContractFileError([*problems, *error.problems]) from error
+    if file is None or problems:
+        raise ContractFileError(problems)
+    return file, contracts
+
+
+def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time of change and size of every file that `_product_files` reads."""
+    found = [folder / "product.yaml", *sorted((folder / "contracts").glob("*.yaml"))]
+    return tuple((path.name, at.st_mtime_ns, at.st_size) for path in found if (at := path.stat()))
+
+
 def _cross_references(product: Product) -> list[Problem]:
     """Faults that only show when contracts and lookups are seen together."""
     problems: list[Problem] = []
+    published = {contract.dataset: contract for contract in product.published}
+    for metric in product.file.report:
+        known = published[metric.dataset].column_names if metric.dataset in published else ()
+        for wanted, choices in (
+            (metric.dataset, published),
+            *((name, known) for name in (metric.day, metric.value) if name),
+        ):
+            if wanted not in choices:
+                message = f"report '{metric.title}': there is no '{wanted}'; {nearest(wanted, choices)}"
+                problems.append(Problem(product.folder / "product.yaml", 1, message))
+                break
     for contract in product.contracts:
         if contract.product != product.name:
             message = f"belongs to product '{contract.product}' but lies in the folder of '{product.name}'"

@@ -62,6 +62,30 @@ def test_nothing_foreign_nothing_broken_nothing_sideways(
 
 
 @pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
+def test_pages_of_those_who_mend_are_as_good(browser: Browser, portal: Server, window: dict[str, Any]) -> None:
+    axe = (Web().modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    wrong: list[str] = []
+    page = opened(browser, portal, wrong, **window, bypass_csp=True)
+    cookies = [
+        {"name": name, "value": value, "url": portal.base} for name, value in portal.client("steward").cookies.items()
+    ]
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    run = next(portal.library.log.runs("library")).run_id
+    paths = ("/incidents/", "/products/library/runs/", f"/products/library/runs/{run}/",
+             f"/products/library/runs/{run}/held/loans/")  # fmt: skip
+    for path in paths:
+        answer = page.goto(path, wait_until="networkidle")
+        assert answer is not None and answer.status == 200, path
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= window["viewport"]["width"], (path, width)
+        page.evaluate(axe)
+        for one in page.evaluate("axe.run()")["violations"]:
+            wrong.append(f"{path}: {one['id']}: {one['nodes'][0]['html'][:200]}")
+    page.context.close()
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
 def test_axe_finds_nothing(browser: Browser, portal: Server, window: dict[str, Any]) -> None:
     axe = (Web().modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     page = browser.new_context(base_url=portal.base, bypass_csp=True, reduced_motion="reduce", **window).new_page()
@@ -72,6 +96,30 @@ def test_axe_finds_nothing(browser: Browser, portal: Server, window: dict[str, A
         for one in page.evaluate("axe.run()")["violations"]:
             found.append((path, one["impact"], one["id"], one["nodes"][0]["html"][:120]))
     page.context.close()
+    assert not found, found
+
+
+@pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
+def test_pages_of_auditors_and_admins_are_as_good(browser: Browser, portal: Server, window: dict[str, Any]) -> None:
+    axe = (Web().modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    found: list[Any] = []
+    for account, paths in {"otto-auditor": ("/audit/", "/audit/0/"), "ada-admin": ("/people/",)}.items():
+        context = browser.new_context(base_url=portal.base, bypass_csp=True, reduced_motion="reduce", **window)
+        page = context.new_page()
+        page.goto("/accounts/login/")
+        page.fill("[name=login]", account)
+        page.fill("[name=password]", portal.passwords[account])
+        page.press("[name=password]", "Enter")
+        page.wait_for_url("**/")
+        for path in paths:
+            page.goto(path, wait_until="networkidle")
+            assert page.locator("h1").count() == 1 and "not open to you" not in page.content()
+            assert page.evaluate("document.documentElement.scrollWidth") <= window["viewport"]["width"], path
+            page.evaluate(axe)
+            found += [
+                (path, one["id"], one["nodes"][0]["html"][:120]) for one in page.evaluate("axe.run()")["violations"]
+            ]
+        context.close()
     assert not found, found
 
 

@@ -46,16 +46,24 @@ class Monitor:
 
     @classmethod
     def replaying(
-        cls, root: Path, looks: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]], products: Path = PRODUCTS
+        cls,
+        root: Path,
+        looks: Iterable[dict[str, Any]],
+        events: Iterable[dict[str, Any]],
+        products: Path = PRODUCTS,
+        folders: Iterable[dict[str, Any]] = (),
     ) -> Monitor:
         """One that reads the rows of looks from files instead of looking."""
         root.mkdir(parents=True, exist_ok=True)
-        for name, rows in (("observations", looks), ("observations_events", events)):
+        given = {"observations": looks, "observations_events": events, "observations_folders": folders}
+        for name, rows in given.items():
             lines = "".join(json.dumps(row) + "\n" for row in rows)
             (root / f"{name}.ndjson").write_text(lines, encoding="utf-8")
+        # An empty file is no delivery; the connector then has none either.
         tables = "".join(
             f'[products.{NAME}.sources.{name}]\npath = "{name}.ndjson"\n'
-            for name in ("observations", "observations_events")
+            for name in given
+            if (root / f"{name}.ndjson").stat().st_size
         )
         return cls.at(root, tables, products)
 
@@ -97,4 +105,12 @@ def lost(drive: str, day: date, item: str, *, event: str = "trashed", **more: An
         "item_id": item, "event": event, "name": item, "path": f"/{item}", "top_folder": None, "top_folder_files": None,
         "is_folder": False, "mime_type": "text/csv", "size_bytes": 1, "parent_id": drive, "editor": None,
         "happened_at": f"{day}T09:00:00Z", "actor": None, "known_by": "drive", "moved_to": None, "seal": None,
+    } | more  # fmt: skip
+
+
+def emptied(drive: str, day: date, path: str, deleted: int, before: int, **more: Any) -> dict[str, Any]:
+    """A folder below which files were deleted."""
+    return {
+        "drive_id": drive, "folder_id": f"id of {path}", "observed_at": f"{day}T14:00:00Z", "observed_on": str(day), "path": path,
+        "level": path.count("/"), "files_before": before, "deleted_files": deleted, "deleted_bytes": deleted,
     } | more  # fmt: skip

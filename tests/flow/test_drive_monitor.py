@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from civicops.observe.asking import Incident, incidents
+from civicops.observe.tables import open_database
 from civicops.orchestrate.sheets import write_sheets
 from simulators.google import GoogleServer, made_up_group, serve_google
 from simulators.google.server import SPREADSHEET
-from tests.flow.drives import PRODUCTS, Monitor, look, lost
+from tests.flow.drives import PRODUCTS, Monitor, emptied, look, lost
+from tests.flow.portal_kit import PROGRAM
 
 WHO = "tobias.lindqvist@example.org"
 FIRST = date(2025, 1, 1)
@@ -57,7 +62,9 @@ def test_a_mass_deletion_fires_until_it_is_restored(google: GoogleServer, tmp_pa
 
 
 def test_sheets_show_the_restore_list_and_a_tick_settles_an_item(google: GoogleServer, tmp_path: Path) -> None:
-    monitor = Monitor.at(tmp_path / "work", f'url = "{google.url}"\nspreadsheet = "{SPREADSHEET}"')
+    monitor = Monitor.at(
+        tmp_path / "work", f'url = "{google.url}"\nspreadsheet = "{SPREADSHEET}"\nsheets_after_run = false'
+    )
     monitor.run()
     drive = next(iter(google.group.drives))
     files = [one.id for one in google.group.items.values() if one.drive == drive and one.size is not None][:12]
@@ -119,7 +126,10 @@ def year() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
 
 
 def test_a_year_gives_the_alerts_it_should_and_no_other(tmp_path: Path) -> None:
-    monitor = Monitor.replaying(tmp_path, *year())
+    folders = [
+        emptied("busy", date(2025, 7, 7), path, 12, before) for path, before in (("/Plans", 20), ("/Plans/2024", 12))
+    ]
+    monitor = Monitor.replaying(tmp_path, *year(), folders=folders)
     monitor.run()
     found = monitor.query("SELECT drive_id, observed_on, rule_code FROM {alerts} ORDER BY ALL")
     assert {one[0] for one in found} == {"busy"}
@@ -153,7 +163,7 @@ def test_a_year_gives_the_alerts_it_should_and_no_other(tmp_path: Path) -> None:
 def test_states_of_drives_and_a_threshold_of_one_drive(tmp_path: Path) -> None:
     shutil.copytree(PRODUCTS / "drive_monitor", tmp_path / "products" / "drive_monitor")
     with (tmp_path / "products" / "drive_monitor" / "lookups" / "thresholds.csv").open("a", encoding="utf-8") as stream:
-        stream.write("many_deleted_absolute,strict,critical,drive,deleted_files,3,,,1,3 files of this drive\n")
+        stream.write("many_deleted_absolute,strict,,critical,drive,deleted_files,3,,,1,3 files of this drive\n")
     second = FIRST + timedelta(days=1)
     gone = {"is_complete": False, "items": None, "files": None, "managers": None, "manager_count": None}
     looks = [look(one, FIRST, 100) for one in ("strict", "lax", "gone", "full", "nobody", "more", "mended")]
@@ -187,3 +197,99 @@ def test_without_a_single_event_every_table_is_there(tmp_path: Path) -> None:
     monitor.run()
     assert monitor.query("SELECT count(*) FROM {deletions}")[0][0] == 0 and monitor.signals() == ()
     assert monitor.query("SELECT file_count, drives_above_threshold FROM {daily_reports}") == [(10, 0)]
+
+
+def test_folders_at_any_depth_and_people_have_thresholds_of_their_own(tmp_path: Path) -> None:
+    """The line that says most about a subject counts; of folders within each other the uppermost speaks."""
+    shutil.copytree(PRODUCTS / "drive_monitor", tmp_path / "products" / "drive_monitor")
+    with (tmp_path / "products" / "drive_monitor" / "lookups" / "thresholds.csv").open("a", encoding="utf-8") as stream:
+        stream.write(
+            "board_minutes,,/Board/2026/Minutes,critical,folder,deleted_files,1,,,1,any file of the minutes\n"
+            "folder_emptied,,/Scratch,warning,folder,deleted_files,500,,,1,scratch may be emptied\n"
+            "folder_emptied,one,/Scratch,warning,folder,deleted_files,40,,,1,but not in this drive\n"
+            f"one_person,,{WHO},warning,person,deleted_files,5,,,1,5 files by a new volunteer\n"
+            "folder_bytes,,/Film,warning,folder,deleted_bytes,1000,,,7,1000 bytes of films in a week\n"
+        )
+    second, third = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
+    looks = [look(drive, day, 2000) for drive in ("one", "two") for day in (FIRST, second, third)]
+    events = [lost("one", second, f"a{n}", actor=WHO) for n in range(5)]
+    events += [lost("one", second, f"b{n}", actor="b@example.org") for n in range(5)]
+    folders = [
+        emptied("one", second, "/Board", 1, 400), emptied("one", second, "/Board/2026", 1, 90),
+        emptied("one", second, "/Board/2026/Minutes", 1, 30), emptied("two", second, "/Scratch", 50, 60),
+        emptied("one", second, "/Scratch", 50, 60), emptied("one", second, "/Old", 40, 50),
+        emptied("one", second, "/Old/A", 20, 20), emptied("one", second, "/Old/B", 20, 30), emptied("one", second, "/Older", 20, 20),
+        emptied("one", second, "/Film", 1, 99, deleted_bytes=600), emptied("one", third, "/Film", 1, 99, deleted_bytes=600),
+    ]  # fmt: skip
+    monitor = Monitor.replaying(tmp_path / "work", looks, events, tmp_path / "products", folders)
+    monitor.run()
+    found = monitor.query(
+        "SELECT observed_on, drive_id, rule_code, subject, meaning FROM {alerts} WHERE scope_code <> 'drive' ORDER BY ALL"
+    )
+    assert found == [
+        (second, "one", "board_minutes", "/Board/2026/Minutes", "any file of the minutes"),
+        (second, "one", "folder_emptied", "/Old", "half of a folder and 10 files"),
+        (second, "one", "folder_emptied", "/Older", "half of a folder and 10 files"),
+        (second, "one", "folder_emptied", "/Scratch", "but not in this drive"),
+        (second, "one", "one_person", WHO, "5 files by a new volunteer"),
+        (third, "one", "folder_bytes", "/Film", "1000 bytes of films in a week"),
+    ]
+
+
+def test_the_sheet_is_updated_by_each_run_and_its_failure_is_an_incident_not_a_failed_run(
+    google: GoogleServer, tmp_path: Path
+) -> None:
+    monitor = Monitor.at(tmp_path / "work", f'url = "{google.url}"\nspreadsheet = "{SPREADSHEET}"')
+    assert monitor.run().status == "succeeded"
+    grids = google.sheets.grids[SPREADSHEET]
+    assert len(grids["Daily report"]) == 3
+    grids["Daily report"][0][0] = "somebody renamed this"
+    drive = next(iter(google.group.drives))
+    google.group.trash(
+        [one.id for one in google.group.items.values() if one.drive == drive and one.size is not None][:12], WHO
+    )
+    assert monitor.run().status == "succeeded"
+    assert monitor.query("SELECT sum(deleted_files) FROM {daily_reports}") == [(12,)]
+    (found,) = [one for one in open_incidents(monitor) if one.title.endswith("the sheet was not updated")]
+    assert "other columns" in " ".join(found.details(people=False)) and found.severity == "warning"
+    del grids["Daily report"]
+    assert monitor.run().status == "unchanged"  # nothing new, but the sheet is owed
+    assert len(grids["Daily report"]) == 3
+    assert not [one for one in open_incidents(monitor) if one.title.endswith("the sheet was not updated")]
+    settings = (tmp_path / "work" / "civicops.toml").read_text()
+    (tmp_path / "work" / "civicops.toml").write_text(settings + "sheets_after_run = false\n")
+    del grids["Daily report"]
+    google.group.now += timedelta(days=1)
+    monitor.run()
+    assert "Daily report" not in grids
+
+
+def open_incidents(monitor: Monitor) -> tuple[Incident, ...]:
+    return incidents(open_database(monitor.workspace), monitor.workspace, datetime.now(UTC))
+
+
+def test_the_command_names_the_first_snapshot_that_is_not_what_was_sealed(google: GoogleServer, tmp_path: Path) -> None:
+    monitor = Monitor.at(tmp_path / "work", f'url = "{google.url}"')
+    monitor.run()
+    drive = next(iter(google.group.drives))
+    files = [one.id for one in google.group.items.values() if one.drive == drive and one.size is not None]
+    google.group.trash(files[:2], WHO)
+    monitor.run()
+    good = verified(monitor)
+    assert good.returncode == 0 and {(one["drive"], one["sealed"]) for one in json.loads(good.stdout)} >= {(drive, 2)}
+    newest = tmp_path / "work" / "var" / "snapshots" / "drive_monitor" / drive / "000002.json"
+    content = newest.read_bytes()
+    newest.unlink()  # the newest cut off: the chain alone would not show it
+    cut = verified(monitor)
+    assert cut.returncode == 1
+    (bad,) = [one for one in json.loads(cut.stdout) if one["problems"]]
+    assert bad["drive"] == drive and any(one == f"Snapshot 2 of drive {drive} is missing." for one in bad["problems"])
+    newest.write_bytes(content)
+    assert verified(monitor).returncode == 0
+    refused = verified(monitor, "--drive", "no-such-drive")
+    assert refused.returncode == 1 and "no snapshot of a drive" in refused.stderr
+
+
+def verified(monitor: Monitor, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [*PROGRAM, "--workspace", str(monitor.root), "snapshots", "verify", "drive_monitor", *words, "--json"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

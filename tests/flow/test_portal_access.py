@@ -24,7 +24,7 @@ from tools.postgres import cluster, programs
 
 pytestmark = pytest.mark.xdist_group("portal")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-SIGNED_IN = ("viewer", "contributor", "steward", "admin")
+SIGNED_IN = ("viewer", "contributor", "steward", "admin", "auditor")
 TABLE = {
     # path: (who gets an answer, what the others get). None is somebody who is not signed in.
     "/": ((None, *SIGNED_IN), 0),
@@ -52,10 +52,23 @@ TABLE = {
     "/api/v1/datasets/library/members/versions": ((None, *SIGNED_IN), 0),
     "/api/v1/datasets/library/members/rows": (("steward", "admin"), 403),
     "/api/v1/datasets/library/loan_places/rows": ((None, *SIGNED_IN), 0),
+    "/api/v1/review/kinds": (("contributor", "steward", "admin"), 403),
+    "/api/v1/review/tasks": (("contributor", "steward", "admin"), 403),
+    "/api/v1/review/team": (("contributor", "steward", "admin"), 403),
+    "/api/v1/review/suggestions/nothing": ((), 404),
     "/people/": (("admin",), 403),
+    "/audit/": (("auditor",), 403),
+    "/audit/0/": (("auditor",), 403),
+    "/audit/0/proof": (("auditor",), 403),
+    "/audit/log/checkpoint": ((None, *SIGNED_IN), 0),
+    "/audit/log/vkey": ((None, *SIGNED_IN), 0),
+    "/audit/log/.lock": ((), 404),
+    "/audit/log/tile/0/999": ((), 404),
+    "/audit/log/tile/%2e%2e/%2e%2e/keys/audit": ((), 404),
     "/status/": ((None, *SIGNED_IN), 0),
     "/metrics": ((None, *SIGNED_IN), 0),
     "/incidents/": (("contributor", "steward", "admin"), 403),
+    "/products/library/runs/": (("contributor", "steward", "admin"), 403),
     "/accounts/password/change/": (SIGNED_IN, 302),
     # What the account library has and we do not offer, to nobody.
     "/accounts/signup/": ((), 403),
@@ -65,6 +78,8 @@ TABLE = {
     "/accounts/social/signup/": ((), 403),
     "/api/v1/": ((), 403),
 }
+CLOSED = ("/people/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/", "/products/library/runs/")  # fmt: skip
+"""Where somebody who is not signed in is sent to do so."""
 LIST_ROUTES = """
 import json
 from civicops.workspace import Workspace
@@ -120,14 +135,16 @@ def expected(path: str, method: str, role: str | None) -> set[int]:
         return {403, 405} if path not in ("/accounts/password/change/", "/people/") else {302, 403, 405}
     if role in allowed:
         return {200}
-    if role is None and path in ("/people/", "/incidents/", "/accounts/password/change/"):
+    if role is None and path in CLOSED:
         return {302}
-    if not allowed:
+    if role is None and path.startswith("/api/v1/review/") and allowed:
+        return {401}
+    if not allowed and otherwise == 403:
         return {403} if role else {302, 403}
     return {otherwise}
 
 
-@pytest.mark.parametrize("role", [None, *ROLES])
+@pytest.mark.parametrize("role", [None, *ROLES, "auditor"])
 def test_every_route_role_and_method(portal: Server, role: str | None) -> None:
     wrong = []
     for path in TABLE:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from civicops.errors import CivicopsError
 from tests.flow.conftest import LOANS_ROWS, Library
 from tests.flow.portal_kit import serving
+from tests.flow.test_observe import busy_days, now, watched_by_day
 from tests.flow.test_orchestrate_up import eventually
 
 pytestmark = pytest.mark.xdist_group("portal")
@@ -69,7 +71,25 @@ def test_every_state_in_words(library: Library) -> None:
         library.run()
         assert "Up to date" in portal.get("/").text
         product = library.product / "product.yaml"
-        change(product, "stage: pilot", "stage: pilot\nfreshness_hours: 0.0001")
+        change(
+            product, "stage: pilot", "stage: pilot\nfreshness_hours: 0.0001\nmonitors: {freshness: {grace_hours: 0}}"
+        )
         assert ">Late<" in portal.get("/").text.replace("</span>Late", "</span>>Late")
         change(product, "stage: pilot", "stage: retired")
         assert "Retired" in portal.get("/").text
+
+
+def test_late_is_what_the_monitors_say_it_is(library: Library) -> None:
+    """A run has just ended well, but the newest row is old: home, the status page and the incident say the same."""
+    watched_by_day(library)
+    library.deliver([row for row in busy_days(30) if str(row[3]) < str(now().date() - timedelta(days=10))])
+    library.run()
+    with serving(library) as portal:
+        old = now().date() - timedelta(days=11)
+        assert f"Its newest data are of {old:%-d %B %Y}; they should be at most 48 hours old." in portal.get("/").text
+        assert "1 of 1 products has trouble" in portal.get("/status/").text
+        assert "loan_list: late" in portal.get("/incidents/", "contributor").text
+        library.deliver(busy_days(30))
+        library.run()
+        assert "Up to date" in portal.get("/").text and "Everything works" in portal.get("/status/").text
+        assert "Nothing is open" in portal.get("/incidents/", "contributor").text

@@ -81,7 +81,7 @@ def test_unwanted_text_is_found_in_any_file(other: Callable[[dict[str, str]], Pa
     "line",
     [
         "marisol@example.org",
-        "https://data.example.com/work/main",
+        "https://data.example.com/home/main",
         "{root}/home/x",
         "AIR and aid",
         "git@github.com:group/x.git",

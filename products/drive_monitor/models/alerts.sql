@@ -1,8 +1,9 @@
--- Every threshold that was reached: which rule, where, how much. Thresholds are lookups/thresholds.csv; a line that names a drive takes
--- the place of the general one of the same rule there.
+-- Every threshold that was reached: which rule, where, how much. Thresholds are lookups/thresholds.csv. A line may name a drive, and
+-- a subject: a folder's path at any depth, or a person's address. The line that says most about a subject takes the place of the
+-- others of the same rule there.
 with rules as (
     select
-        rule_code, nullif(drive_id, '') as only_drive_id, severity_code, scope_code, measure_code, meaning,
+        rule_code, nullif(drive_id, '') as only_drive_id, nullif(subject, '') as only_subject, severity_code, scope_code, measure_code, meaning,
         cast(minimum as double) as minimum, cast(nullif(minimum_percent, '') as double) as minimum_percent,
         cast(nullif(baseline_factor, '') as double) as baseline_factor, cast(window_days as integer) as window_days
     from {{ source('lookup', 'thresholds') }}
@@ -29,12 +30,14 @@ windows as (
         ) end as baseline
     from {{ ref('int_measures') }} as m
     inner join rules as r on r.scope_code = m.scope_code and r.measure_code = m.measure_code
-        and (
-            r.only_drive_id = m.drive_id
-            or (
-                r.only_drive_id is null
-                and not exists (select 1 from rules as s where s.rule_code = r.rule_code and s.only_drive_id = m.drive_id)
-            )
+        and (r.only_drive_id is null or r.only_drive_id = m.drive_id)
+        and (r.only_subject is null or r.only_subject = m.subject)
+        and not exists (
+            select 1 from rules as s
+            where s.rule_code = r.rule_code
+                and (s.only_drive_id is null or s.only_drive_id = m.drive_id) and (s.only_subject is null or s.only_subject = m.subject)
+                and (case when s.only_subject is null then 0 else 2 end) + (case when s.only_drive_id is null then 0 else 1 end)
+                > (case when r.only_subject is null then 0 else 2 end) + (case when r.only_drive_id is null then 0 else 1 end)
         )
     where m.measured > 0
 ),
@@ -50,3 +53,10 @@ select
     a.measured, a.percent, a.minimum, a.minimum_percent, a.window_days, a.meaning, d.reason
 from reached as a
 left join {{ ref('drive_days') }} as d on d.drive_id = a.drive_id and d.observed_on = a.observed_on
+-- Of folders within each other that reached one rule on one day, the uppermost speaks for all.
+where not exists (
+    select 1 from reached as u
+    where a.scope_code = 'folder' and u.scope_code = 'folder' and u.drive_id = a.drive_id and u.observed_on = a.observed_on
+        and u.rule_code = a.rule_code and length(u.subject) < length(a.subject)
+        and substring(a.subject, 1, length(u.subject) + 1) = u.subject || '/'
+)

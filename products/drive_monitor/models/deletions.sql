@@ -10,7 +10,7 @@ select
         when e.event_code = 'purged' then {{ dbt.dateadd('day', 25, 'coalesce(e.happened_at, e.since_at)') }}
     end as restore_by_at,
     (select min(b.returned_at) from came_back as b where b.item_id = e.item_id and b.returned_at > e.observed_at) as returned_at,
-    t.tick as settled_tick,
+    t.tick as settled_tick, t.ticked_by as settled_by, t.ticked_at as settled_at,
     case
         when e.is_folder then 'https://drive.google.com/drive/folders/' || e.item_id
         else 'https://drive.google.com/file/d/' || e.item_id || '/view'

@@ -32,13 +32,19 @@ by_drive as (
     where managers is not null and managers_before is not null and managers <> managers_before
 ),
 by_folder as (
-    select drive_id, observed_on, top_folder as subject, sum(case when is_folder then 0 else 1 end) as measured, max(top_folder_files) as whole
-    from {{ ref('stg_events') }} where is_deletion and top_folder is not null group by drive_id, observed_on, top_folder
+    -- Every folder above a deleted file, at any depth; of several looks a day, all losses and the files before the first.
+    select
+        drive_id, observed_on, path as subject, sum(deleted_files) as deleted_files, sum(deleted_bytes) as deleted_bytes,
+        max(files_before) as files_before
+    from {{ source('accepted', 'folder_losses') }} group by drive_id, observed_on, path
 ),
 by_person as (
-    select drive_id, observed_on, actor as subject, sum(case when is_folder then 0 else 1 end) as measured
+    select
+        drive_id, observed_on, actor as subject, sum(case when is_folder then 0 else 1 end) as deleted_files, sum(size_bytes) as deleted_bytes
     from {{ ref('stg_events') }} where is_deletion and actor is not null group by drive_id, observed_on, actor
 )
 select drive_id, observed_on, 'drive' as scope_code, drive_id as subject, measure_code, measured, whole from by_drive
-union all select drive_id, observed_on, 'folder', subject, 'deleted_files', measured, whole from by_folder
-union all select drive_id, observed_on, 'person', subject, 'deleted_files', measured, null from by_person
+union all select drive_id, observed_on, 'folder', subject, 'deleted_files', deleted_files, files_before from by_folder
+union all select drive_id, observed_on, 'folder', subject, 'deleted_bytes', deleted_bytes, null from by_folder
+union all select drive_id, observed_on, 'person', subject, 'deleted_files', deleted_files, null from by_person
+union all select drive_id, observed_on, 'person', subject, 'deleted_bytes', deleted_bytes, null from by_person

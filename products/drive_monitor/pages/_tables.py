@@ -13,7 +13,7 @@ from civicops.portal.releases import Releases
 
 RESTORE = """
     SELECT drive_name, path, is_folder, event_code, size_bytes, editor, actor, known_by, happened_at, observed_at,
-        restore_by_at, returned_at, settled_tick, link
+        restore_by_at, returned_at, settled_tick, settled_by, settled_at, drive_id, item_id, link
     FROM deletions WHERE event_code <> 'moved_to_drive'
     ORDER BY returned_at IS NOT NULL OR settled_tick IS NOT NULL, restore_by_at NULLS LAST, drive_name, path"""
 
@@ -36,6 +36,7 @@ def write_restore_list(releases: Releases, out: Path) -> None:
     found = rows(releases, RESTORE)
     with (out / "restore-list.csv").open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
-        names = [*(found[0] if found else ("drive_name", "path")), "done"]
-        writer.writerow(names)
-        writer.writerows([harmless(value) for value in (*row.values(), "")] for row in found)
+        hidden = ("drive_id", "item_id")
+        names = [name for name in (found[0] if found else ("drive_name", "path")) if name not in hidden]
+        writer.writerow([*names, "done"])
+        writer.writerows([*(harmless(row[name]) for name in names), ""] for row in found)

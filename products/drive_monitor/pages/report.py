@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from civicops.portal.pages import Page
+from civicops.marks import key_text
+from civicops.portal.pages import Marks, Page
 from civicops.portal.releases import Releases
 
 from ._tables import RESTORE, rows, write_restore_list
@@ -33,7 +34,7 @@ def context(releases: Releases) -> Mapping[str, Any]:
     """The tables of the page; `is_ready` is false before the first release."""
     if not set(releases) >= NEEDED:
         return {"is_ready": False}
-    restore = rows(releases, RESTORE)
+    restore = [with_tick(row, releases) for row in rows(releases, RESTORE)]
     return {
         "is_ready": True,
         "today": rows(releases, "SELECT * FROM daily_reports ORDER BY observed_on DESC LIMIT 1")[0],
@@ -41,14 +42,30 @@ def context(releases: Releases) -> Mapping[str, Any]:
         "alerts": rows(releases, ALERTS),
         "open": [row for row in restore if _is_open(row)][:500],
         "open_count": sum(map(_is_open, restore)),
-        "settled_count": sum(row["returned_at"] is None and row["settled_tick"] is not None for row in restore),
+        "settled": [row for row in restore if row["returned_at"] is None and row["tick"] is not None][:500],
+        "settled_count": sum(row["returned_at"] is None and row["tick"] is not None for row in restore),
         "returned_count": sum(row["returned_at"] is not None for row in restore),
     }
 
 
+def with_tick(row: dict[str, Any], releases: Releases) -> dict[str, Any]:
+    """The row with its `key`, its `mark` in the portal, and its `tick`: what was written, by whom, when and where; None if open.
+
+    The portal's ticks are shown at once; the release has them from the next run on, so one that was undone since does not count.
+    """
+    key = key_text((row["drive_id"], row["item_id"], row["observed_at"]))
+    mark = releases.marks.get(key)
+    tick: dict[str, Any] | None = None
+    if mark is not None:
+        tick = {"note": mark.note or "done", "who": mark.who, "at": mark.at, "where": "portal"}
+    elif row["settled_tick"] is not None and row["settled_by"] is None:
+        tick = {"note": row["settled_tick"], "who": "", "at": None, "where": "sheet"}
+    return row | {"key": key, "mark": mark, "tick": tick}
+
+
 def _is_open(row: Mapping[str, Any]) -> bool:
     """Whether somebody still has to see to it."""
-    return row["returned_at"] is None and row["settled_tick"] is None
+    return row["returned_at"] is None and row["tick"] is None
 
 
 PAGE = Page(
@@ -59,4 +76,5 @@ PAGE = Page(
     template="report.html",
     context=context,
     build=write_restore_list,
+    marks=Marks("deletions", role="steward"),
 )

@@ -12,7 +12,20 @@ import sys
 
 import typer
 
-from civicops.cli import changing, making, observing, portal, quarantining, releasing, running, tracing
+from civicops.cli import (
+    auditing,
+    changing,
+    importing,
+    making,
+    observing,
+    portal,
+    quarantining,
+    releasing,
+    reviewing,
+    running,
+    snapshots,
+    tracing,
+)
 from civicops.cli.output import fail
 from civicops.errors import CivicopsError
 
@@ -30,20 +43,24 @@ app.command("status")(running.status)
 app.command("history")(observing.history)
 app.command("diagnose")(running.diagnose)
 app.command("up")(running.up)
+app.command("lineage")(tracing.lineage)
+app.command("trace")(tracing.trace)
 app.command("plan")(changing.plan)
 app.command("apply")(changing.apply)
 app.command("rollback")(changing.rollback)
 app.add_typer(changing.preview, name="preview")
-app.command("lineage")(tracing.lineage)
-app.command("trace")(tracing.trace)
 app.add_typer(making.app, name="new")
+app.add_typer(importing.app, name="import")
 app.add_typer(quarantining.app, name="quarantine")
 releasing.app.command("prov")(tracing.prov)
 app.add_typer(releasing.app, name="release")
+app.add_typer(reviewing.app, name="review")
 app.add_typer(observing.observe, name="observe")
 app.add_typer(observing.incidents, name="incidents")
 app.add_typer(observing.maintenance, name="maintenance")
 app.add_typer(observing.alerts, name="alerts")
+app.add_typer(snapshots.app, name="snapshots")
+app.add_typer(auditing.app, name="audit")
 app.add_typer(portal.app, name="portal")
 app.add_typer(portal.export, name="export")
 

@@ -6,6 +6,7 @@ Belongs here: history, observe, incidents, maintenance, alerts. Does not belong 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -92,12 +93,17 @@ def history(
 def tick(json: bool = Json) -> None:
     """Look at every monitor of every product and send what is due; `civicops up` does so by itself."""
     from civicops.observe.watch import tick as look  # noqa: PLC0415
+    from civicops.orchestrate.auditing import after_switch  # noqa: PLC0415
+    from civicops.orchestrate.reviewing import keep_reviews_up  # noqa: PLC0415
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
     sweep_all(workspace)
+    after_switch(workspace)
+    keep_reviews_up(workspace)
     done = look(workspace)
+    _send_weekly(workspace)
     if json:
         as_json(done)
         return
@@ -173,8 +179,9 @@ def ack(
     """Say that you take care of an incident: it is not repeated any more."""
     from civicops.observe.incidents import acknowledge  # noqa: PLC0415
 
-    _, database, now = _opened()
+    workspace, database, now = _opened()
     done = acknowledge(database, number, who or _user(), note, now)
+    _logged(workspace)
     _said(done, json, f"Incident {number} is yours.", f'civicops incidents resolve {number} --note "..."')
 
 
@@ -188,8 +195,9 @@ def resolve(
     """Say that an incident is over; what was found is then taken for how it is now."""
     from civicops.observe.incidents import resolve as end  # noqa: PLC0415
 
-    _, database, now = _opened()
+    workspace, database, now = _opened()
     done = end(database, number, who or _user(), note, now)
+    _logged(workspace)
     _said(done, json, f"Incident {number} is resolved.", "civicops incidents list")
 
 
@@ -220,6 +228,7 @@ def start(
         starts_at=begins,
         ends_at=begins + timedelta(hours=hours),
     )
+    _logged(workspace)
     if json:
         as_json(window)
         return
@@ -251,8 +260,9 @@ def end(
     """End announced work now."""
     from civicops.observe.asking import end_window  # noqa: PLC0415
 
-    _, database, now = _opened()
-    end_window(database, number, now)
+    workspace, database, now = _opened()
+    end_window(database, number, now, _user())
+    _logged(workspace)
     if json:
         as_json({"ended": number})
         return
@@ -274,6 +284,48 @@ def test(
         as_json({"route": route, "delivered": True})
         return
     say(f"Sent over '{route}'. Ask its readers whether they got it.")
+    next_step("civicops alerts log")
+
+
+@alerts.command("digest")
+def digest(
+    route: Annotated[
+        str, typer.Argument(metavar="[ROUTE]", help="The route; every one that gets it when left out.")
+    ] = "",
+    preview: Annotated[
+        Path | None, typer.Option(help="Send nothing; write it here as a page to look at.", show_default=False)
+    ] = None,
+    json: bool = Json,
+) -> None:
+    """Send the weekly digest now: health, incidents, freshness, volumes and held back rows of the last seven days."""
+    from civicops.observe.delivery import route_named, send_weekly, weekly_message  # noqa: PLC0415
+    from civicops.observe.digest import as_page  # noqa: PLC0415
+
+    workspace, database, now = _opened()
+    routes = workspace.settings.alerts.routes
+    names = [route] if route else [name for name, item in routes.items() if item.weekly]
+    if route:
+        route_named(workspace, route)
+    if preview is not None:
+        message = weekly_message(workspace, database, route or None, now)
+        if message is None:
+            raise CivicopsError("No product is on this route.", hint="Products name their routes under `alerts`.")
+        preview.write_text(as_page(message), encoding="utf-8")
+        if json:
+            as_json({"title": message.title, "text": message.body, "images": [item.name for item in message.images]})
+            return
+        say(message.title)
+        next_step(f"open {preview} in a browser")
+        return
+    if not names:
+        raise CivicopsError(
+            "No route gets the weekly digest.", hint="Write [alerts.routes.default] into civicops.toml."
+        )
+    sent = [name for name in names if send_weekly(workspace, database, name, now)]
+    if json:
+        as_json({"sent": sent})
+        return
+    say(f"Sent over {', '.join(sent)}." if sent else "No product is on these routes; nothing was sent.")
     next_step("civicops alerts log")
 
 
@@ -309,6 +361,23 @@ def _opened() -> tuple[Workspace, Database, datetime]:
 
     workspace = Workspace.find()
     return workspace, open_database(workspace), datetime.now(UTC)
+
+
+def _send_weekly(workspace: Workspace) -> None:
+    from civicops.observe.delivery import deliver_weekly  # noqa: PLC0415
+    from civicops.observe.tables import open_database  # noqa: PLC0415
+
+    deliver_weekly(workspace, open_database(workspace), datetime.now(UTC))
+
+
+def _logged(workspace: Workspace) -> None:
+    """Bring what was done into the audit log; where that fails it waits, and is said."""
+    from civicops.audit import open_log  # noqa: PLC0415
+
+    try:
+        open_log(workspace).flush()
+    except CivicopsError as error:
+        typer.echo(f"The audit log has not taken it yet: {error}", err=True)
 
 
 def _user() -> str:

@@ -50,26 +50,29 @@ def serve(
 @app.command("account")
 def account(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the person signs in with.", show_default=False)],
-    role: Annotated[str, typer.Option(help="viewer, contributor, steward or admin.")] = "viewer",
+    role: Annotated[str, typer.Option(help="viewer, contributor, steward, admin or none.")] = "viewer",
+    auditor: Annotated[bool, typer.Option("--auditor", help="The account may see the audit log too.")] = False,
     json: bool = Json,
 ) -> None:
     """Make an account with a random password, or give an existing one a new password and role."""
     from civicops.contracts.problems import nearest  # noqa: PLC0415
     from civicops.portal.pages import ROLES  # noqa: PLC0415
     from civicops.portal.server import prepare  # noqa: PLC0415
+    from civicops.release.history import who_acts  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     known = next((one for one in ROLES if one == role), None)
-    if known is None:
+    if known is None and role != "none":
         raise CivicopsError(f"There is no role '{role}'.", hint=f"{nearest(role, ROLES)}.")
     prepare(Workspace.find())
     from civicops.portal.accounts import make_account  # noqa: PLC0415 - needs a configured Django
 
-    _, password = make_account(name, known)
+    _, password = make_account(name, known, by=who_acts(), audits=auditor)
     if json:
-        as_json({"account": name, "role": role, "password": password})
+        as_json({"account": name, "role": role, "auditor": auditor, "password": password})
         return
-    say(f"{name} is a {role}. The password, shown once: {password}")
+    words = f"{'has no role' if known is None else f'is a {role}'}{' and an auditor' if auditor else ''}"
+    say(f"{name} {words}. The password, shown once: {password}")
     next_step("give it to them, and let them sign in at /accounts/login/")
 
 

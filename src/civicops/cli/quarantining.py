@@ -19,7 +19,7 @@ def list_held(
     product: Annotated[str, typer.Argument(metavar="[PRODUCT]", help="Only this product.")] = "", json: bool = Json
 ) -> None:
     """Count the rows held back, by dataset and by the check they broke."""
-    from civicops.orchestrate.quarantine import held_counts  # noqa: PLC0415 - every command loads only what it needs
+    from civicops.observe.held import held_counts  # noqa: PLC0415 - every command loads only what it needs
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
@@ -41,15 +41,19 @@ def list_held(
 def show(
     name: Annotated[str, typer.Argument(metavar="PRODUCT.DATASET", show_default=False)],
     check: Annotated[str, typer.Option(help="Only rows that broke this check.")] = "",
+    run: Annotated[str, typer.Option(help="Rows that this past run held back.", show_default=False)] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many rows.", min=1)] = 20,
     json: bool = Json,
 ) -> None:
     """Show rows that were held back, as the source wrote them, with the checks they broke."""
-    from civicops.orchestrate.quarantine import held_rows  # noqa: PLC0415
+    from civicops.cli.running import run_of  # noqa: PLC0415
+    from civicops.observe.held import held_rows  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     product, _, dataset = name.partition(".")
-    found = held_rows(Workspace.find(), product, dataset, check=check or None, limit=limit)
+    workspace = Workspace.find()
+    past = run_of(workspace, run, product) if run else None
+    found = held_rows(workspace, product, dataset, check=check or None, run=past, limit=limit)
     if json:
         as_json(found)
         return

@@ -128,14 +128,19 @@ def rollback_release(
     json: bool = Json,
 ) -> None:
     """Make an earlier version the current one again; it takes a moment and is recorded."""
+    from civicops.orchestrate.auditing import after_switch  # noqa: PLC0415
     from civicops.release.rollback import rollback  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
 
     product, _, dataset = name.partition(".")
     switch = rollback(_store(), product, dataset or None, to=to or None, reason=reason)
+    wrong = after_switch(Workspace.find())
     if json:
         as_json(switch.to_json())
         return
     changed = {key: value for key, value in switch.after.items() if switch.before.get(key) != value}
+    if wrong:
+        say(wrong)
     table(("dataset", "was", "is now"), [(key, switch.before.get(key, ""), value) for key, value in changed.items()])
     next_step(f"civicops release diff {product}.{next(iter(changed), 'DATASET')}")
 

@@ -13,6 +13,7 @@ from civicops.cli.output import Json, as_json, bars, next_step, say, table
 from civicops.errors import CivicopsError
 
 if TYPE_CHECKING:
+    from civicops.runs import RunRecord
     from civicops.workspace import Workspace as AWorkspace
 
 Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="The name of a product's folder.", show_default=False)]
@@ -102,15 +103,19 @@ def show_run(record: Any) -> None:
         [(i["dataset"], i["rows"], record.released.get(i["dataset"], "")) for i in published],
         right=("rows",),
     )
+    for kind, filed in record.asked.items():
+        counted = ", ".join(f"{number:,} {word}" for word, number in filed.items() if number) or "none"
+        say(f"Asked people, {record.product}.{kind}: {counted}.")
     say(f"\nSteps: {', '.join(f'{name} {seconds:.1f} s' for name, seconds in record.steps.items())}.")
 
 
 def status(
     product: Annotated[str, typer.Argument(metavar="[PRODUCT]", help="Only this product.")] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many runs to show.", min=1)] = 10,
+    run: Annotated[str, typer.Option(help="Everything about one run, however old.", show_default=False)] = "",
     json: bool = Json,
 ) -> None:
-    """Show the newest runs and what stopped those that failed."""
+    """Show the newest runs and what stopped those that failed; with --run, everything that one of them did."""
     from itertools import islice  # noqa: PLC0415
 
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
@@ -121,6 +126,9 @@ def status(
     if product:
         workspace.product(product)
     sweep_all(workspace)
+    if run:
+        _show_one(run_of(workspace, run, product), json)
+        return
     found = list(islice(RunLog(workspace.folder("runs")).runs(product or None), limit))
     if json:
         as_json(found)
@@ -132,11 +140,12 @@ def status(
             i.status,
             i.trigger,
             f"{sum(i.steps.values()):.1f} s",
+            i.run_id,
             i.message,
         )
         for i in found
     ]
-    table(("at (UTC)", "product", "status", "by", "took", "why"), rows)
+    table(("at (UTC)", "product", "status", "by", "took", "run", "why"), rows)
     if _say_incidents(workspace, product):
         next_step("civicops incidents list")
         return
@@ -147,6 +156,35 @@ def status(
         next_step(failed.hint)
     else:
         next_step(f"civicops release list {found[0].product}")
+
+
+def run_of(workspace: AWorkspace, run_id: str, product: str = "") -> RunRecord:
+    """The run of that id. Raises `CivicopsError` when there is none, or it is not one of `product`."""
+    from civicops.runs import RunLog  # noqa: PLC0415
+
+    found = RunLog(workspace.folder("runs")).find(run_id)
+    if found is None or product not in ("", found.product):
+        of = f" of {product}" if product else ""
+        raise CivicopsError(f"There is no run '{run_id}'{of}.", hint=f"`civicops status {product}` lists the newest.")
+    return found
+
+
+def _show_one(found: RunRecord, json: bool) -> None:
+    if json:
+        as_json(found)
+        return
+    say(f"{found.run_id}: {found.status}, begun {found.started_at[:19].replace('T', ' ')} UTC by {found.trigger}")
+    if found.status == "failed":
+        say(f"{found.message} {found.hint}".strip())
+    if found.status != "unchanged":
+        show_run(found)
+    else:
+        say(found.message)
+    held = next((item["dataset"] for item in found.datasets if item.get("quarantined")), None)
+    if held:
+        next_step(f"civicops quarantine show {found.product}.{held} --run {found.run_id}")
+    else:
+        next_step(f"civicops history {found.product}")
 
 
 def _say_incidents(workspace: AWorkspace, product: str) -> bool:

@@ -3,20 +3,23 @@
 Belongs here: the rule on hosts and redirects, and how an address is written where people read it. Does not belong here: talking
 to them (`web`).
 
-The rule: an address in the configuration is http or https. A redirect is followed only from https to https or from http to
+The rule: an address in the configuration is http or https. It may lead inside only if it says so itself, being an internal IP
+address, `localhost`, a name without a dot or one that ends as internal names do; or if the settings say of its host that it is
+internal. A redirect is followed only from https to https or from http to
 either, and never from there to a host inside a private network, unless the configured address itself names that host:
 otherwise a public server could make civicops fetch from machines that only civicops can see.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 
 import httpx
 
+from civicops import network
 from civicops.ingest.values import FetchError, SourceError
+from civicops.network import host_name
 
 _HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _INSIDE = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
@@ -53,20 +56,24 @@ def plain(url: httpx.URL) -> str:
     return str(url)
 
 
+def says_internal(host: str) -> bool:
+    """Whether a host as it is written can only be meant to be inside: nobody could make a public name of it."""
+    name = host_name(host)
+    try:
+        return network.is_internal(name)
+    except ValueError:
+        return "." not in name or name.endswith(_INSIDE)
+
+
 def is_internal(host: str) -> bool:
     """Whether a host is, or resolves to, an address that is not on the public internet."""
-    name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(_INSIDE):
+    if says_internal(host):
         return True
     try:
-        return not ipaddress.ip_address(name).is_global
-    except ValueError:
-        pass
-    try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(name, None)}
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host_name(host), None)}
     except OSError:
         return False  # nothing will be reached under this name either, or only through a proxy that resolves it itself
-    return any(not ipaddress.ip_address(address.split("%")[0]).is_global for address in found)
+    return any(network.is_internal(address) for address in found)
 
 
 def redirected(configured: httpx.URL, current: httpx.URL, location: str) -> httpx.URL:

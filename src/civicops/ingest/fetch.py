@@ -12,13 +12,17 @@ from civicops.ingest.files import fetch_files, fetch_url
 from civicops.ingest.google.marks import fetch_marks
 from civicops.ingest.google.observe import observe_drives
 from civicops.ingest.landing import Landing
+from civicops.ingest.marks import fetch_page_marks
 from civicops.ingest.socrata import Probe, probe
 from civicops.ingest.socrata_fetch import fetch_socrata
 from civicops.ingest.values import (
+    DecisionSource,
     DriveEventSource,
     DriveSource,
     FetchResult,
     FileSource,
+    GatheredSource,
+    MarkSource,
     NoProgress,
     Progress,
     SheetSource,
@@ -26,6 +30,7 @@ from civicops.ingest.values import (
     Source,
 )
 from civicops.ingest.web import DEFAULT_PATIENCE, Patience
+from civicops.workspace import Workspace
 
 _NOBODY = NoProgress()
 
@@ -40,11 +45,13 @@ def fetch(
     patience: Patience = DEFAULT_PATIENCE,
     known: Probe | None = None,
     now: datetime | None = None,
+    workspace: Workspace | None = None,
 ) -> FetchResult:
     """Bring the landing zone up to date with a source.
 
     `full` fetches everything again. `known` is what `socrata.probe` said of the source a moment ago. `now` decides whether a
-    dataset is past its `frozen_after`, and which update times lie in the future. Safe to kill and repeat. Raises `SourceError`,
+    dataset is past its `frozen_after`, and which update times lie in the future; `workspace` is where a `MarkSource`
+    finds what people ticked off. Safe to kill and repeat. Raises `SourceError`,
     `FetchError` or `LandingError`, each with one line and a hint.
     """
     if isinstance(source, SocrataSource):
@@ -57,7 +64,9 @@ def fetch(
         return observe_drives(source, landing, product, progress=progress, patience=patience, now=now)
     if isinstance(source, SheetSource):
         return fetch_marks(source, landing, product, patience=patience)
-    if isinstance(source, DriveEventSource):
+    if isinstance(source, MarkSource):
+        return fetch_page_marks(source, landing, product, workspace)
+    if isinstance(source, DriveEventSource | DecisionSource | GatheredSource):  # landed by others before
         return FetchResult(None, landing.live(product, source.name))
     return fetch_url(source, landing, product, progress=progress, full=full, patience=patience)
 
@@ -71,6 +80,7 @@ def fetch_all(
     full: bool = False,
     patience: Patience = DEFAULT_PATIENCE,
     now: datetime | None = None,
+    workspace: Workspace | None = None,
 ) -> dict[str, FetchResult]:
     """Fetch several sources: source name -> result. Portals are first asked about all of their datasets at once.
 
@@ -94,5 +104,6 @@ def fetch_all(
             patience=patience,
             known=probes.get(source.name),
             now=now,
+            workspace=workspace,
         )
     return results

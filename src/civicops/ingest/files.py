@@ -90,6 +90,8 @@ def fetch_files(
         finally:
             if started:
                 progress.done()
+        if not taken and not live:
+            return FetchResult(None, live)  # only where a source may be empty
         return _deliver(landing, product, source.name, taken, live, full=full)
 
 
@@ -104,7 +106,7 @@ def fetch_url(
 ) -> FetchResult:
     """Download one file, if the server has a new one. Raises `FetchError` or `SourceError`."""
     address = parse_address(source.url, source.name)
-    with landing.fetching(product, source.name), Web(address, patience=patience) as web:
+    with landing.fetching(product, source.name), Web(address, patience=patience, internal=source.is_internal) as web:
         live = landing.live(product, source.name)
         last = live[-1].objects[0] if live and live[-1].objects and not full and not _stopped(live) else None
         started = False
@@ -146,16 +148,23 @@ def _listed(source: FileSource) -> Sequence[_File]:
     try:
         if path.is_file():
             return [_File(path, path.name)]
+        if source.may_be_empty and not path.exists():
+            return []
         if not path.is_dir():
             raise SourceError(f"There is no file or folder {path} (source '{source.name}').", hint=hint)
         with os.scandir(path):
             pass  # glob is silent about a folder that may not be listed
-        found = sorted(item for item in path.glob(source.pattern) if item.is_file() and not item.name.startswith("."))
+        left_out = set(path.glob(source.without)) if source.without else set()
+        found = sorted(
+            item
+            for item in path.glob(source.pattern)
+            if item.is_file() and not item.name.startswith(".") and item not in left_out
+        )
     except OSError as error:
         raise _unreadable(source, path, error) from error
     except (ValueError, NotImplementedError) as error:
         raise SourceError(f"The pattern '{source.pattern}' of source '{source.name}' is not one: {error}.") from error
-    if not found:
+    if not found and not source.may_be_empty:
         raise SourceError(f"No file in {path} matches '{source.pattern}' (source '{source.name}').", hint=hint)
     strange = [item for item in found if source.media is None and not is_known(item.name)]
     if strange:

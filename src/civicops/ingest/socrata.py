@@ -70,7 +70,9 @@ class SocrataClient:
                 raise SourceError(
                     f"'{name}' is not a Socrata field name (source '{source.name}').", hint="Use the API field name."
                 )
-        self.web = Web(self.base, secret_headers=_token(source.app_token_env), patience=patience)
+        self.web = Web(
+            self.base, secret_headers=_token(source.app_token_env), patience=patience, internal=source.is_internal
+        )
 
     def __enter__(self) -> SocrataClient:
         return self

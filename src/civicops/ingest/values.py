@@ -125,6 +125,7 @@ class SocrataSource:
     back before the newest change seen, because portals are not exact about it. After `frozen_after` the dataset is expected
     to stand still: it is checked, and fetched as a whole only when it changed after all. The app token is read from the
     environment variable `app_token_env` and from nowhere else.
+    `is_internal`: the portal is inside, although its name does not say so.
     """
 
     name: str
@@ -138,11 +139,16 @@ class SocrataSource:
     page_rows: int = 50_000
     frozen_after: date | None = None
     app_token_env: str = "SOCRATA_APP_TOKEN"  # noqa: S105 - the name of a variable, not a token
+    is_internal: bool = False
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """A file, or every file of a folder whose name matches `pattern`; `media` is only needed when the name does not say it."""
+    """A file, or every file of a folder whose name matches `pattern` and not `without`.
+
+    `media` is only needed when the name does not say it. A path that begins with `{data}` lies in the workspace's folder
+    of data. A folder without such a file is an error, unless `may_be_empty`.
+    """
 
     name: str
     dataset: str
@@ -150,17 +156,20 @@ class FileSource:
     pattern: str = "*"
     note: str = ""
     media: Media | None = None
+    without: str = ""
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
 class UrlSource:
-    """One file behind an http(s) address."""
+    """One file behind an http(s) address. `is_internal`: its host is inside, although its name does not say so."""
 
     name: str
     dataset: str
     url: str
     note: str = ""
     media: Media | None = None
+    is_internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +196,10 @@ class DriveSource:
 
 @dataclass(frozen=True)
 class DriveEventSource:
-    """What became of items between two observations of `drives`: one row per item that was lost or came back."""
+    """What an observation of `drives` found besides, one row each.
+
+    `<name>_events`: items that were lost or came back. `<name>_folders`: folders, at any depth, below which files were deleted.
+    """
 
     name: str
     dataset: str
@@ -214,7 +226,55 @@ class SheetSource:
     key_env: str = "GOOGLE_SERVICE_ACCOUNT_FILE"
 
 
-Source = SocrataSource | FileSource | UrlSource | DriveSource | DriveEventSource | SheetSource
+@dataclass(frozen=True)
+class GatheredSource:
+    """Rows that the product's own `gather.py` writes before the fetch, in a folder of the workspace named like the source."""
+
+    name: str
+    dataset: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class DecisionSource:
+    """What people decided on review tasks of one kind of this product; `civicops.review` lands it before a run fetches the rest.
+
+    `what`: `decisions`, those that count, one row per task; or `ratings`, every single answer of rounds that are over.
+    """
+
+    name: str
+    dataset: str
+    kind: str
+    what: Literal["decisions", "ratings"] = "decisions"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MarkSource:
+    """What people ticked off on a page of the product (`Page.marks`): the key of each row, `done` (their note),
+    `done_by` and `done_at`.
+
+    `marks` is the published dataset whose rows were ticked, `key` are the names of its key's columns, in order.
+    """
+
+    name: str
+    dataset: str
+    marks: str
+    key: tuple[str, ...]
+    note: str = ""
+
+
+Source = (
+    SocrataSource
+    | FileSource
+    | UrlSource
+    | DriveSource
+    | DriveEventSource
+    | SheetSource
+    | GatheredSource
+    | DecisionSource
+    | MarkSource
+)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import logging
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -26,9 +26,10 @@ import httpx
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from civicops.ingest.addresses import origin, plain, redirected
+from civicops.ingest.addresses import origin, plain, redirected, says_internal
 from civicops.ingest.disk import writing
 from civicops.ingest.values import FetchError
+from civicops.network import InternalAddressError, guarded
 
 Expect = Literal["csv", "json", "any"]
 
@@ -54,6 +55,14 @@ class Patience:
     """A portal may ask for more patience than a run has; it gets this much."""
     longest_answer: float = 3600.0
     """A body that trickles for longer than this is given up."""
+
+    def tries(self, worth: Callable[[Exception], bool | float]) -> Iterable[stamina.Attempt]:
+        """Attempts with growing pauses between them; `worth` says of an error whether another one may help (a number: in so many
+        seconds)."""
+        return stamina.retry_context(
+            on=worth, attempts=self.attempts, timeout=None, wait_initial=self.first_pause, wait_max=self.longest_pause,
+            wait_jitter=self.jitter,
+        )  # fmt: skip
 
 
 DEFAULT_PATIENCE = Patience()
@@ -115,8 +124,11 @@ class Web:
         *,
         secret_headers: Mapping[str, str] | None = None,
         patience: Patience = DEFAULT_PATIENCE,
+        internal: bool = False,
     ) -> None:
+        """`internal`: the settings say that the host is inside, though its name does not."""
         self.configured = configured
+        self._allowed = (configured.host,) if internal or says_internal(configured.host) else ()
         self.patience = patience
         self._secrets = dict(secret_headers or {})
         timeout = httpx.Timeout(patience.read, connect=patience.connect)
@@ -149,14 +161,7 @@ class Web:
         """
         believed: Answer | None = None
         try:
-            for attempt in stamina.retry_context(
-                on=_pause,
-                attempts=self.patience.attempts,
-                timeout=None,
-                wait_initial=self.patience.first_pause,
-                wait_max=self.patience.longest_pause,
-                wait_jitter=self.patience.jitter,
-            ):
+            for attempt in self.patience.tries(_pause):
                 with attempt:
                     believed = None
                     believed = self._once(url, expect, max_bytes, dict(headers or {}))
@@ -182,7 +187,12 @@ class Web:
                 "GET", current, headers={"Accept-Encoding": "gzip", **headers, **secrets}
             )
             try:
-                response = self._client.send(request, stream=True)
+                # Where a name or a redirect leads must not turn out to be inside when it is connected to.
+                with guarded(self._allowed):
+                    response = self._client.send(request, stream=True)
+            except InternalAddressError as error:
+                hint = f'If that is meant, write internal_hosts = ["{current.host}"] into [workspace] of civicops.toml.'
+                raise FetchError(error.message, hint=hint) from error
             except httpx.TransportError as error:
                 raise self._transport(error) from error
             try:

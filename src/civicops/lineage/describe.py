@@ -37,6 +37,7 @@ def edges_of(
             yield from _checks(names, contract)
     if "boundary_sets" in product.lookups:
         yield from _areas(names)
+    yield from _prepared(names, models)
     for model in models.values():
         yield from _model(names, model)
     for contract in product.published:
@@ -107,6 +108,8 @@ class _Names:
             return self.lookup(name, column)
         if schema == "geo":
             return self.area(column)
+        if schema == "prepared":
+            return self.model(table, column)
         if schema == "release":
             owner, _, dataset = name.partition("__")
             return released_node(self.workspace.product(owner), dataset, column)
@@ -155,6 +158,21 @@ def _accepted(names: _Names, contract: Contract, sources: list[Source]) -> Itera
             target = names.accepted(contract.dataset, blanked)
             yield from (Edge(node, target, "derived", check.id) for node in read if node not in fields[blanked])
         yield from (Edge(node, names.accepted(contract.dataset, "_flags"), "derived", check.id) for node in read)
+
+
+def _prepared(names: _Names, models: Mapping[str, ModelLineage]) -> Iterator[Edge]:
+    """Tables that the product's Python makes: of all its accepted rows and lookups, since nothing can be read from its code.
+
+    Only columns that some model reads have nodes.
+    """
+    asked = [item for model in models.values() for inputs in model.query.columns.values() for item in inputs]
+    asked += [item for model in models.values() for item in model.query.rows]
+    read = {(table, column) for table, column in asked if table.startswith("prepared.")}
+    read |= {(table, None) for table, _ in read}
+    origins = [names.accepted(contract.dataset, None) for contract in names.product.accepted]
+    origins += [names.lookup(name, None) for name in names.product.lookups]
+    for table, column in sorted(read, key=lambda item: (item[0], item[1] or "")):
+        yield from (Edge(origin, names.of(table, column), "derived", "prepared.py") for origin in origins)
 
 
 def _checks(names: _Names, contract: Contract) -> Iterator[Edge]:

@@ -22,6 +22,7 @@ from typing import Any, cast
 from civicops.lineage.sql import query_lineage, tables_read
 from civicops.lineage.steps import AREA, ORIGIN
 from civicops.lineage.values import How, LineageError, QueryLineage
+from civicops.transform.prepared import find_prepared
 from civicops.workspace import Product, Workspace
 
 FORMAT = 2
@@ -94,6 +95,8 @@ def tables_of(workspace: Workspace, product: Product) -> dict[str, tuple[str, ..
         owner, _, dataset = name.partition(".")
         if owner in workspace.product_names:
             found[f"release.{owner}__{dataset}"] = workspace.product(owner).contract(dataset).offered_names
+    if (made := find_prepared(product.folder)) is not None:
+        found |= {f"prepared.{name}": tuple(schema.names) for name, schema in made.tables.items()}
     if "boundary_sets" in product.lookups:
         found["geo.area"] = tuple(AREA)
     return {name.lower(): columns for name, columns in found.items()}

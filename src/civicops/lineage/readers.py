@@ -63,7 +63,7 @@ def query_reads(workspace: Workspace, product: Product, sql: str) -> Inputs:
 def _readable(workspace: Workspace, product: Product) -> dict[str, tuple[str, ...]]:
     """The columns of every dataset that the product's pages may ask, under the name that their SQL uses."""
     found = {f"main.{contract.dataset}": contract.offered_names for contract in product.published}
-    for name in product.file.reads:
+    for name in (*product.file.reads, *product.file.shows):
         owner, _, dataset = name.partition(".")
         try:
             found[name] = workspace.product(owner).contract(dataset).offered_names

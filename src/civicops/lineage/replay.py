@@ -69,6 +69,8 @@ def replay(
     """Make `column` of the row with `key` (SQL literals) in `model` again from few accepted rows (a SELECT per dataset), and say
     which lookup lines it hangs on. `lookups` are those to look at. Raises `ReplayError` when that is not possible here."""
     chain = _ancestors(models, model)
+    if any(table.startswith("prepared.") for name in chain for table in _tables(models[name])):
+        raise ReplayError("a table it is made from comes from the product's Python, which is not run for one row")
     outlines = any("geo.area" in _tables(models[name]) for name in chain)
     with _database(product, rows, warehouse, outlines=outlines) as con:
         try:

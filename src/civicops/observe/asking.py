@@ -13,6 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from civicops import audit
+from civicops.audit import outbox
 from civicops.observe.incidents import IncidentError
 from civicops.observe.tables import ATTEMPT, EVENT, INCIDENT, SIGNAL, WINDOW, Database, moment, stamp
 from civicops.workspace import Workspace
@@ -183,15 +185,18 @@ def announce(
     with database.writing() as con:
         done = con.execute(sa.insert(WINDOW).values(**values)).inserted_primary_key
         assert done is not None  # noqa: S101 - the table has a key of its own
+        content = {"action": "announced", "scope": scope, "starts_at": stamp(starts_at), "ends_at": stamp(ends_at)}
+        outbox.put(con, audit.Event("incident.action", who, f"maintenance/{done[0]}", content, {"reason": reason}))
         return Window(int(done[0]), scope, reason, who, starts_at, ends_at)
 
 
-def end_window(database: Database, number: int, now: datetime) -> None:
+def end_window(database: Database, number: int, now: datetime, who: str = "civicops") -> None:
     """End announced work now. Raises `IncidentError` when it is over or does not exist."""
     with database.writing() as con:
         query = sa.update(WINDOW).where(WINDOW.c.id == number, WINDOW.c.ends_at > stamp(now)).values(ends_at=stamp(now))
         if not con.execute(query).rowcount:
             raise IncidentError(f"No work {number} goes on.", hint="`civicops maintenance list` shows what does.")
+        outbox.put(con, audit.Event("incident.action", who, f"maintenance/{number}", {"action": "ended"}))
 
 
 def downstream(workspace: Workspace) -> Mapping[str, tuple[str, ...]]:

@@ -34,7 +34,9 @@ class Calendar:
 
     def holidays(self, days: Iterable[date]) -> frozenset[date]:
         """Those of some days that are public holidays."""
-        return frozenset(day for day in days if self.is_holiday(day))
+        wanted = set(days) if self.country else set()
+        years = {day.year for day in wanted}
+        return frozenset().union(*(wanted & _holidays(self.country, self.subdivision, year) for year in years))
 
     def hours_that_count(
         self, start: datetime, end: datetime, *, holidays: bool, quiet_months: Iterable[int] = ()

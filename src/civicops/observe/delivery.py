@@ -5,22 +5,25 @@ Belongs here: what is due on each route, and the log of every attempt. Does not 
 
 An incident goes to the routes that its product names (`alerts` of `product.yaml`), or to the route `default`. Announced work
 holds messages back until it ends. Who was not told of the beginning is not told of the end. A message that fails is tried again
-on later ticks, ever more rarely, eight times.
+on later ticks, ever more rarely, eight times. What nobody acknowledges goes on to the route that the first one escalates to, and
+from there to that one's; critical incidents four times as soon.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from civicops.contracts.problems import nearest
 from civicops.observe.asking import Incident, events, incidents
-from civicops.observe.messages import about, digest, trial
+from civicops.observe.calendar import last_due
+from civicops.observe.messages import Message, about, digest, trial
 from civicops.observe.outgoing import OutgoingError
 from civicops.observe.sending import send
 from civicops.observe.signals import SEVERITIES
@@ -34,8 +37,9 @@ LONGEST_PAUSE = timedelta(hours=6)
 STEADY = timedelta(hours=1)
 """What has come back more than twice is told only after it stayed so long."""
 CRITICAL_IS_SOONER = 4
-"""Critical incidents are repeated after a quarter of the route's hours."""
+"""Critical incidents are repeated, and escalated, after a quarter of the route's hours."""
 _TOLD = ("opened", "worse", "reopened")
+_BEGINS = ("opened", "reopened")
 _log = logging.getLogger("civicops.observe")
 
 
@@ -68,8 +72,14 @@ def deliver_due(workspace: Workspace, database: Database, now: datetime) -> Sent
             wanted = {product.name: routes_of(workspace, product.file.alerts) for product in workspace.products}
             delivered = failed = 0
             for name, route in routes.items():
-                mine = [item for item in known if name in wanted.get(item.product, ())]
-                sent = _deliver_route(workspace, database, name, route, mine, now)
+                mine, escalated = [], set()
+                for item in known:
+                    if name in wanted.get(item.product, ()):
+                        mine.append(item)
+                    elif _is_escalated(database, routes, wanted.get(item.product, ()), name, item, now):
+                        mine.append(item)
+                        escalated.add(item.id)
+                sent = _deliver_route(workspace, database, name, route, mine, escalated, now)
                 delivered, failed = delivered + sent.delivered, failed + sent.failed
             return Sent(delivered, failed)
     except Timeout:
@@ -85,25 +95,137 @@ def routes_of(workspace: Workspace, named: Sequence[str]) -> tuple[str, ...]:
 
 def try_route(workspace: Workspace, database: Database, name: str, now: datetime) -> None:
     """Send a test message over a route and log the attempt. Raises `OutgoingError` when it is not delivered."""
-    routes = workspace.settings.alerts.routes
-    if name not in routes:
-        hint = f"{nearest(name, routes)}." if routes else f"Write [alerts.routes.{name}] into civicops.toml."
-        raise OutgoingError(f"There is no alert route '{name}'.", hint=hint)
+    route = route_named(workspace, name)
     try:
-        send(routes[name], trial(workspace, name))
+        send(route, trial(workspace, name))
     except OutgoingError as error:
         _note(database, None, name, "test", None, now, str(error))
         raise
     _note(database, None, name, "test", None, now, "")
 
 
+def deliver_weekly(workspace: Workspace, database: Database, now: datetime) -> Sent:
+    """Send the weekly digest over every route that is due one; a route that fails is tried again for a day.
+
+    It is due from the newest moment of `[alerts] weekly_schedule` on; a day later it is stale, and waits for the next.
+    """
+    settings = workspace.settings
+    wanted = [name for name, route in settings.alerts.routes.items() if route.weekly]
+    if not wanted or not settings.alerts.weekly_schedule:
+        return Sent(0, 0)
+    due = last_due(settings.alerts.weekly_schedule, ZoneInfo(settings.workspace.timezone), now)
+    if now - due > timedelta(days=1):
+        return Sent(0, 0)
+    folder = workspace.folder("observe")
+    folder.mkdir(parents=True, exist_ok=True)
+    delivered = failed = 0
+    try:
+        with FileLock(folder / ".delivery.lock", timeout=0):
+            for name in wanted:
+                query = sa.select(ATTEMPT).where(ATTEMPT.c.route == name, ATTEMPT.c.kind == "weekly")
+                with database.reading() as con:
+                    tried = con.execute(query.where(ATTEMPT.c.at >= stamp(due)).order_by(ATTEMPT.c.id)).all()
+                if any(row.is_delivered for row in tried) or not _may_try(tried, now):
+                    continue
+                try:
+                    done = send_weekly(workspace, database, name, now)
+                except OutgoingError as problem:
+                    _log.error("the weekly digest over %s failed: %s", name, problem)
+                    failed += 1
+                else:
+                    delivered += done
+    except Timeout:
+        return Sent(delivered, failed)
+    return Sent(delivered, failed)
+
+
+def send_weekly(workspace: Workspace, database: Database, name: str, now: datetime) -> bool:
+    """Send the digest of the last seven days over a route now and log the attempt; False when no product is on it.
+
+    Raises `OutgoingError` when it is not delivered.
+    """
+    message = weekly_message(workspace, database, name, now)
+    if message is None:
+        return False
+    try:
+        send(route_named(workspace, name), message)
+    except OutgoingError as error:
+        _note(database, None, name, "weekly", None, now, str(error))
+        raise
+    _note(database, None, name, "weekly", None, now, "")
+    return True
+
+
+def weekly_message(workspace: Workspace, database: Database, name: str | None, now: datetime) -> Message | None:
+    """The digest of the products on a route (all without one); None when there are none."""
+    from civicops.observe.digest import weekly  # noqa: PLC0415 - draws, which ordinary messages need not load
+    from civicops.observe.week import week_of  # noqa: PLC0415
+
+    mine = [item for item in workspace.products if name is None or name in routes_of(workspace, item.file.alerts)]
+    week = week_of(workspace, database, mine, now)
+    return weekly(workspace, week) if week.products else None
+
+
+def route_named(workspace: Workspace, name: str) -> AlertRoute:
+    """A configured route. Raises `OutgoingError` that names the nearest one."""
+    routes = workspace.settings.alerts.routes
+    if name not in routes:
+        hint = f"{nearest(name, routes)}." if routes else f"Write [alerts.routes.{name}] into civicops.toml."
+        raise OutgoingError(f"There is no alert route '{name}'.", hint=hint)
+    return routes[name]
+
+
+def _is_escalated(
+    database: Database,
+    routes: Mapping[str, AlertRoute],
+    wanted: Collection[str],
+    name: str,
+    incident: Incident,
+    now: datetime,
+) -> bool:
+    """Whether an incident has come to a route that its product does not name, from one that escalates to it."""
+    before = [other for other, route in routes.items() if route.escalate_to == name]
+    if not before:
+        return False
+    with database.reading() as con:
+        query = sa.select(ATTEMPT.c.route, ATTEMPT.c.at, ATTEMPT.c.event_id, ATTEMPT.c.is_delivered)
+        tried = con.execute(query.where(ATTEMPT.c.incident_id == incident.id).order_by(ATTEMPT.c.id)).all()
+    if any(row.route == name and row.is_delivered for row in tried):
+        return True  # who was told of it once is told how it goes on
+    if incident.is_over or incident.state == "acknowledged" or incident.maintenance:
+        return False
+    begun = max((event.id for event in events(database, incident.id) if event.kind in _BEGINS), default=0)
+    for other in before:
+        reaches = other in wanted or _is_escalated(database, routes, wanted, other, incident, now)
+        # A try that failed counts as well: a route that is broken must not keep the incident to itself.
+        first = next((row.at for row in tried if row.route == other and (row.event_id or 0) >= begun), None)
+        hours = _sooner(routes[other].escalate_hours, incident)
+        if reaches and first is not None and now - moment(first) >= timedelta(hours=hours):
+            return True
+    return False
+
+
 def _deliver_route(
-    workspace: Workspace, database: Database, name: str, route: AlertRoute, mine: Sequence[Incident], now: datetime
+    workspace: Workspace,
+    database: Database,
+    name: str,
+    route: AlertRoute,
+    mine: Sequence[Incident],
+    escalated: Collection[int],
+    now: datetime,
 ) -> Sent:
-    due = [item for incident in mine if (item := _due(database, name, route, incident, now)) is not None]
+    due = [
+        item
+        for incident in mine
+        if (item := _due(database, name, route, incident, now, escalated=incident.id in escalated)) is not None
+    ]
     if not due:
         return Sent(0, 0)
-    at_once = [item for item in due if not route.digest_hours or item.incident.severity == "critical"]
+    at_once = [
+        item
+        for item in due
+        if not route.digest_hours or item.incident.severity == "critical" or item.kind == "escalated"
+    ]
     later = [item for item in due if item not in at_once]
     delivered = failed = 0
     batches = [[item] for item in at_once]
@@ -128,8 +250,10 @@ def _deliver_route(
     return Sent(delivered, failed)
 
 
-def _due(database: Database, name: str, route: AlertRoute, incident: Incident, now: datetime) -> _Due | None:
-    if SEVERITIES.index(incident.severity) < SEVERITIES.index(route.severity):
+def _due(
+    database: Database, name: str, route: AlertRoute, incident: Incident, now: datetime, *, escalated: bool
+) -> _Due | None:
+    if not escalated and SEVERITIES.index(incident.severity) < SEVERITIES.index(route.severity):
         return None
     with database.reading() as con:
         query = sa.select(ATTEMPT).where(ATTEMPT.c.incident_id == incident.id, ATTEMPT.c.route == name)
@@ -148,14 +272,16 @@ def _due(database: Database, name: str, route: AlertRoute, incident: Incident, n
     elif news := [event for event in happened if event.kind in _TOLD]:
         if incident.reopened_count > 2 and now - incident.changed_at < STEADY:
             return None
-        kind = "opened" if not told else news[-1].kind
+        kind = news[-1].kind if told else ("escalated" if escalated else "opened")
         found = _Due(incident, kind, news[-1].id)
     elif _is_repeat_due(route, incident, told[-1].at if told else None, now):
         found = _Due(incident, "repeat", last_event)
     if found is None:
         return None
     failures = [
-        row for row in tried if not row.is_delivered and row.event_id == found.event_id and row.kind == found.kind
+        row
+        for row in tried[tried.index(told[-1]) + 1 if told else 0 :]
+        if row.event_id == found.event_id and row.kind in (found.kind, "digest")
     ]
     return found if _may_try(failures, now) else None
 
@@ -163,8 +289,11 @@ def _due(database: Database, name: str, route: AlertRoute, incident: Incident, n
 def _is_repeat_due(route: AlertRoute, incident: Incident, last: str | None, now: datetime) -> bool:
     if last is None or not route.repeat_hours or incident.state == "acknowledged":
         return False
-    hours = route.repeat_hours / (CRITICAL_IS_SOONER if incident.severity == "critical" else 1)
-    return now - moment(last) >= timedelta(hours=hours)
+    return now - moment(last) >= timedelta(hours=_sooner(route.repeat_hours, incident))
+
+
+def _sooner(hours: float, incident: Incident) -> float:
+    return hours / (CRITICAL_IS_SOONER if incident.severity == "critical" else 1)
 
 
 def _may_try(failures: Sequence[sa.Row[tuple[object, ...]]], now: datetime) -> bool:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import from_json
 
@@ -87,6 +87,8 @@ class CheckCount:
 
 
 _NAMES = frozenset(item.name for item in fields(Observation))
+_COUNTED = frozenset(item.name for item in fields(CheckCount))
+_T = TypeVar("_T")
 
 
 class History:
@@ -253,7 +255,7 @@ def _observations(path: str, _mtime: int, _size: int) -> tuple[Observation, ...]
     found = []
     for line in _lines(Path(path)):
         # A line of a later civicops may say more; what this one knows is enough for it.
-        found.append(Observation(**{name: value for name, value in line.items() if name in _NAMES}))
+        found.append(_record(Observation, line, _NAMES))
     return tuple(found)
 
 
@@ -261,8 +263,18 @@ def _observations(path: str, _mtime: int, _size: int) -> tuple[Observation, ...]
 def _counted(path: str, _mtime: int, _size: int) -> dict[str, list[CheckCount]]:
     found: dict[str, list[CheckCount]] = {}
     for line in _lines(Path(path)):
-        found.setdefault(line["dataset"], []).append(CheckCount(**line))
+        found.setdefault(line["dataset"], []).append(_record(CheckCount, line, _COUNTED))
     return found
+
+
+def _record(kind: type[_T], line: dict[str, Any], names: frozenset[str]) -> _T:
+    """A frozen record of a line, its values put in place at once.
+
+    A year of 500 datasets is a million lines, and a frozen dataclass that is made field by field takes ten times as long.
+    """
+    made = object.__new__(kind)
+    made.__dict__.update(line if line.keys() <= names else {name: line[name] for name in names & line.keys()})
+    return made
 
 
 @lru_cache(maxsize=4096)

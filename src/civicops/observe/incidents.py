@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from civicops.audit import Event, outbox
 from civicops.errors import CivicopsError
 from civicops.observe.signals import SEVERITIES, Signal
 from civicops.observe.tables import EVENT, INCIDENT, SIGNAL, Database, moment, stamp
@@ -221,6 +222,7 @@ def acknowledge(database: Database, number: int, who: str, note: str, now: datet
             .where(INCIDENT.c.id == row.id)
             .values(state="acknowledged", acknowledged_by=who, changed_at=stamp(now))
         )
+        _audit(con, number, "acknowledged", who, note)
         return _event(con, number, "acknowledged", who, note, now)
 
 
@@ -234,6 +236,7 @@ def resolve(database: Database, number: int, who: str, note: str, now: datetime)
     with database.writing() as con:
         _must_be_going(con, number)
         _resolve(con, number, who, now)
+        _audit(con, number, "resolved", who, note)
         return _event(con, number, "resolved", who, note, now)
 
 
@@ -310,6 +313,12 @@ def _event(
         )
     )
     return Change(number, kind, _key(done))
+
+
+def _audit(con: sa.Connection, number: int, action: str, who: str, note: str) -> None:
+    """What a person did is an event of the audit log too; it waits in the outbox until the log has it."""
+    personal = {"note": note} if note.strip() else {}
+    outbox.put(con, Event("incident.action", who, f"incident/{number}", {"action": action}, personal))
 
 
 def _key(inserted: sa.CursorResult[Any]) -> int:

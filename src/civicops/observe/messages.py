@@ -14,13 +14,13 @@ from civicops.observe.asking import Incident
 from civicops.workspace import Workspace
 
 HEADS = {
-    "opened": "New", "worse": "Worse", "reopened": "Again", "resolved": "Over", "repeat": "Still", "digest": "Digest",
-    "test": "Test",
+    "opened": "New", "worse": "Worse", "reopened": "Again", "resolved": "Over", "repeat": "Still", "escalated": "Nobody acts",
+    "digest": "Digest", "test": "Test",
 }  # fmt: skip
 RUNBOOK = "docs/howto/what-monitors-say.md"
 RUNBOOK_SECTIONS = (
     "A run failed", "No run when one was due", "Late data", "A volume anomaly", "Drift", "Many rows held back",
-    "A check is broken", "The source counts other rows", "A slow run", "Own monitors do not work",
+    "A check is broken", "The sheet was not updated", "The source counts other rows", "A slow run", "Own monitors do not work",
 )  # fmt: skip
 """What the framework's monitors give as their runbook; a section of that page each."""
 HOW_BAD = {
@@ -31,11 +31,21 @@ HOW_BAD = {
 
 
 @dataclass(frozen=True)
+class Image:
+    """A PNG that the HTML of a message shows as `cid:<name>`."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Message:
-    """A title of one line and a body of plain text."""
+    """A title of one line and a body of plain text; the same as HTML with pictures for mails, where it has more to show."""
 
     title: str
     body: str
+    html: str = ""
+    images: tuple[Image, ...] = ()
 
 
 def about(workspace: Workspace, incident: Incident, kind: str, *, people: bool, now: datetime) -> Message:
@@ -43,6 +53,8 @@ def about(workspace: Workspace, incident: Incident, kind: str, *, people: bool, 
     zone = ZoneInfo(workspace.settings.workspace.timezone)
     over = kind == "resolved"
     lines = [f"What: {incident.title}"]
+    if kind == "escalated":
+        lines.append("Why you: those who were told first have not acknowledged it.")
     if not over:
         lines += [f"  {line}" for text in incident.details(people=people) for line in text.splitlines()]
     ended = f", over since {_when(incident.resolved_at or now, zone)}" if over else ""

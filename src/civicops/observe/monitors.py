@@ -19,6 +19,7 @@ from civicops.observe import drift
 from civicops.observe.calendar import last_due
 from civicops.observe.drift import Shift
 from civicops.observe.history import Observation
+from civicops.observe.sheets import sheet_signals
 from civicops.observe.signals import Signal
 from civicops.observe.volume import volume_signals
 from civicops.observe.watched import GOOD, Learning, Watched
@@ -30,7 +31,13 @@ _FEW_RUNS = 5
 
 def cheap_signals(watched: Watched) -> tuple[Signal, ...]:
     """What can be said after any run, also one with nothing new: whether runs end well and data are fresh."""
-    return (*_run_failed(watched), *_dead_man(watched), *_freshness(watched), *_reconciliation(watched))
+    return (
+        *_run_failed(watched),
+        *dead_man_signals(watched),
+        *freshness_signals(watched),
+        *_reconciliation(watched),
+        *sheet_signals(watched),
+    )
 
 
 def data_signals(watched: Watched) -> tuple[Signal, ...]:
@@ -67,7 +74,8 @@ def _first_failure(watched: Watched) -> datetime | None:
     return first
 
 
-def _dead_man(watched: Watched) -> Iterator[Signal]:
+def dead_man_signals(watched: Watched) -> Iterator[Signal]:
+    """Whether a run ended well when one was due; none before the first run."""
     rule = watched.product.monitors().dead_man
     if not rule.enabled or not watched.lines:
         return
@@ -86,7 +94,8 @@ def _dead_man(watched: Watched) -> Iterator[Signal]:
     )  # fmt: skip
 
 
-def _freshness(watched: Watched) -> Iterator[Signal]:
+def freshness_signals(watched: Watched) -> Iterator[Signal]:
+    """Whether the last good run, and the newest row of each dataset that says how new its rows are, are as fresh as promised."""
     promised = watched.product.file.freshness_hours
     own = watched.product.monitors().freshness
     limit = own.hours or promised
@@ -126,17 +135,19 @@ def _reconciliation(watched: Watched) -> Iterator[Signal]:
     if newest is None or not rule.enabled or newest.status not in GOOD:
         return
     for source in newest.sources:
-        there, here = source.get("at_source"), source.get("rows")
+        # Runs of an older civicops did not note what is counted; their rows hold every version of a row.
+        there, here = source.get("at_source"), source.get("counted")
         if not isinstance(there, int) or not isinstance(here, int):
             continue
         off = abs(there - here) / max(there, 1)
         firing = off > rule.share
         subject = f"{watched.product.name}/{source['source']}"
+        more = "more" if there > here else "fewer"
         yield Signal(
             "reconciliation", subject, firing, rule.severity,
             f"{source['source']}: {here:,} rows here, {there:,} at the source" if firing
             else f"{source['source']}: all rows here",
-            detail=f"The source counts {there - here:+,} rows more than have landed." if firing else "",
+            detail=f"The source counts {abs(there - here):,} rows {more} than have landed." if firing else "",
             values={"landed": here, "at_source": there, "share": round(off, 6), "allowed": rule.share},
             runbook="The source counts other rows", group=f"source:{source['source']}",
             evidence={"landed": here, "at_source": there, "run": newest.run_id},

@@ -7,7 +7,7 @@ Does not belong here: our own history (`history`), finding lineage (`civicops.li
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from civicops import __version__
 from civicops.errors import CivicopsError
 from civicops.lineage.facets import BorderInput, DatasetInputs, inputs_of
 from civicops.lineage.values import How, Node
+from civicops.network import InternalAddressError, guarded
 from civicops.observe.outgoing import OutgoingError, check_url
 from civicops.runs import RunRecord
 from civicops.workspace import Product, Workspace
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 FILE = "openlineage.jsonl"
 PRODUCER = f"urn:civicops:{__version__}"
 NAMESPACE = "civicops"
+SECONDS = 3
+"""A collector that takes longer to connect or to answer is left alone: a run does not wait for it."""
 TRANSFORMATIONS: Mapping[How, tuple[str, str]] = {
     "copied": ("DIRECT", "IDENTITY"), "derived": ("DIRECT", "TRANSFORMATION"), "aggregated": ("DIRECT", "AGGREGATION"),
     "grouped": ("INDIRECT", "GROUP_BY"), "joined": ("INDIRECT", "JOIN"), "filtered": ("INDIRECT", "FILTER"),
@@ -44,20 +47,24 @@ def emit(workspace: Workspace, product: Product, record: RunRecord) -> None:
     with path.open("a", encoding="utf-8") as stream:
         stream.write(text + "\n")
     settings = workspace.settings.observe
-    if not settings.openlineage_url:
-        return
+    if settings.openlineage_url and (reason := send(settings.openlineage_url, text, settings.openlineage_allow)):
+        _log.error("OpenLineage: %s", reason)
+
+
+def send(url: str, text: str, allow: Collection[str] = ()) -> str:
+    """Post one event to a collector; why it was not taken, without the address, or nothing. Redirects are not followed."""
     import httpx  # noqa: PLC0415 - most workspaces send nothing
 
+    headers = {"Content-Type": "application/json"}
     try:
-        check_url(settings.openlineage_url, allow=settings.openlineage_allow)
-        headers = {"Content-Type": "application/json"}
-        answer = httpx.post(settings.openlineage_url, content=text, headers=headers, timeout=10, follow_redirects=False)
-        if answer.is_error or answer.is_redirect:
-            _log.error("OpenLineage: the collector answered %s", answer.status_code)
-    except OutgoingError as error:
-        _log.error("OpenLineage: %s", error)
-    except httpx.HTTPError as error:
-        _log.error("OpenLineage: not sent: %s", type(error).__name__)
+        check_url(url, allow=allow)
+        # What the collector says besides its status is not read: it may take as long as it likes over it.
+        with guarded(allow), httpx.stream("POST", url, content=text, headers=headers, timeout=SECONDS) as answer:
+            return f"the collector answered {answer.status_code}" if not answer.is_success else ""
+    except (OutgoingError, InternalAddressError) as error:
+        return str(error)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"not sent: {type(error).__name__}"
 
 
 def _inputs(workspace: Workspace, product: Product) -> dict[str, DatasetInputs]:

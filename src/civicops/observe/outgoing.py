@@ -1,11 +1,11 @@
 """Which addresses messages and events may go to: an address from a setting must not lead into the inside of a network.
 
-Belongs here: the guard, and taking secrets out of texts. Does not belong here: sending (`delivery`, `openlineage`).
+Belongs here: which hosts a setting may name, and taking secrets out of texts. Does not belong here: sending (`sending`,
+`openlineage`), and the guard over the connection itself (`civicops.network`), which every sending stands under as well.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import socket
@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import unquote, urlsplit
 
 from civicops.errors import CivicopsError
+from civicops.network import host_name, is_internal
 
 HIDDEN = "***"
 
@@ -26,10 +27,10 @@ def check_host(host: str, *, allow: Collection[str] = ()) -> None:
 
     Private, loopback, link-local (cloud metadata), shared and reserved ranges are internal, written in whichever way.
     """
-    name = host.strip("[]").lower().rstrip(".")
+    name = host_name(host)
     if not name:
         raise OutgoingError("An address names no host.", hint="Look at the environment variable of the route.")
-    if name in {item.strip("[]").lower() for item in allow}:
+    if name in {host_name(item) for item in allow}:
         return
     try:
         found = {item[4][0] for item in socket.getaddrinfo(name, None, proto=socket.IPPROTO_TCP)}
@@ -43,19 +44,6 @@ def check_host(host: str, *, allow: Collection[str] = ()) -> None:
                 f"The host '{name}' leads to an internal address, so nothing is sent there.",
                 hint=f'If it is meant, name it in the settings: allow = ["{name}"].',
             )
-
-
-def is_internal(address: str) -> bool:
-    """Whether an IP address is not one of the public internet."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is not None:
-            return is_internal(str(inner))
-        # The well-known prefix that networks translate to version 4.
-        if ip in ipaddress.ip_network("64:ff9b::/96"):
-            return is_internal(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-    return not ip.is_global or ip.is_multicast
 
 
 def check_url(url: str, *, allow: Collection[str] = ()) -> None:

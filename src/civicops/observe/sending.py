@@ -11,13 +11,14 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from civicops.network import InternalAddressError, guarded
 from civicops.observe.messages import Message
 from civicops.observe.outgoing import OutgoingError, check_host, named_addresses, secrets_of, without_secrets
 from civicops.workspace import AlertRoute
 
 SECONDS = 15
-_SCHEMES_REFUSED = ("file", "syslog", "dbus", "gnome", "windows", "macosx", "glib", "qt", "kde")
-"""Kinds of address that do something on this machine instead of sending."""
+_SCHEMES_REFUSED = ("file", "syslog", "rsyslog", "dbus", "gnome", "windows", "macosx", "glib", "qt", "kde")
+"""Kinds of address that do something on this machine instead of sending, or that resolve names where no guard can see it."""
 _sending = threading.Lock()
 
 
@@ -35,11 +36,28 @@ def send(route: AlertRoute, message: Message) -> None:
     targets = [_target(name, address, route.allow) for name, address in zip(route.urls, addresses, strict=True)]
     failed = []
     for name, target in zip(route.urls, targets, strict=True):
-        reason = _notify(target, message)
+        with guarded(route.allow):
+            reason = _notify(target, message)
         if reason is not None:
             failed.append(f"{name}: {without_secrets(reason, secrets)}")
     if failed:
         raise DeliveryError(f"Not delivered. {'; '.join(failed)}", hint="`civicops alerts log` shows every attempt.")
+
+
+def send_letter(variable: str, to: str, message: Message, allow: Sequence[str] = ()) -> None:
+    """Send one letter to one person through the mail server whose Apprise address an environment variable holds.
+
+    Raises `OutgoingError` or `DeliveryError`, whose words hold no address of the server.
+    """
+    [address] = named_addresses([variable])
+    target = _target(variable, address, allow)
+    if not getattr(target, "smtp_host", None):
+        raise DeliveryError(f"The address in {variable} is none of a mail server.", hint="It begins with mailtos://.")
+    target.targets = [(False, to)]
+    with guarded(allow):
+        reason = _notify(target, message)
+    if reason is not None:
+        raise DeliveryError(f"The letter was not sent: {without_secrets(reason, secrets_of([address]))}.")
 
 
 def _target(name: str, address: str, allow: Sequence[str]) -> Any:
@@ -77,10 +95,37 @@ def _notify(target: Any, message: Message) -> str | None:
     target.socket_connect_timeout = target.socket_read_timeout = SECONDS
     with _Quiet() as heard:
         try:
-            done = target.notify(title=message.title, body=message.body)
+            if message.html and _is_mail(target):
+                done = target.notify(
+                    title=message.title, body=message.html, body_format="html", attach=_attached(message)
+                )
+            else:
+                done = target.notify(title=message.title, body=message.body)
+        except InternalAddressError as error:
+            return error.message
         except Exception as error:  # each of a hundred services has its own
             return f"{type(error).__name__}: {error}"
     return None if done else (heard.last() or "the service refused it")
+
+
+def _is_mail(target: Any) -> bool:
+    """Whether it is a letter, which can hold pictures; chats and webhooks get the text."""
+    if not getattr(target, "smtp_host", None):
+        return False
+    target.inline = True
+    target.notify_format = "html"
+    return True
+
+
+def _attached(message: Message) -> Any:
+    from apprise import AppriseAttachment  # noqa: PLC0415
+    from apprise.attachment.memory import AttachMemory  # noqa: PLC0415
+
+    found = AppriseAttachment()
+    for image in message.images:
+        memory: Any = AttachMemory
+        found.add(memory(content=image.content, name=image.name, mimetype="image/png"))
+    return found
 
 
 class _Quiet:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from civicops import database
+from civicops.audit import tables as audit_tables
 from civicops.database import Database, moment, stamp
 from civicops.workspace import Workspace
 
@@ -135,4 +136,5 @@ _APPEND_ONLY = (EVENT, ATTEMPT)
 
 def open_database(workspace: Workspace) -> Database:
     """The workspace's database with the tables of observation in it. Raises `CivicopsError` when it cannot be used."""
+    audit_tables.open_database(workspace)  # what people do to an incident is posted to the audit log's outbox
     return database.open_database(workspace, METADATA, append_only=_APPEND_ONLY)

@@ -105,14 +105,15 @@ def _day_signal(watched: Watched, contract: Contract, rule: Volume, found: Seque
 
 
 def _slope_signal(watched: Watched, contract: Contract, severity: Severity, slope: Judgement) -> Signal:
-    word = "has been falling" if slope.kind == "decline" else "has been rising"
+    # A cause of its own: a lost day that is found again closes its incident, whatever the level has done for weeks.
+    word = "has fallen" if slope.kind == "decline" else "has risen"
     return Signal(
         "volume_trend", watched.subject(contract), slope.is_fault, severity,
         f"{contract.title}: the number of rows a day {word}" if slope.is_fault else f"{contract.title}: level as expected",
-        detail=f"About {slope.observed:,.0f} rows a day in the last two weeks, {slope.expected:,.0f} a month before; such weeks "
-        f"usually lie between {slope.low:,.0f} and {slope.high:,.0f}." if slope.is_fault else "",
-        since=watched.day_start(slope.day - timedelta(days=13)) if slope.is_fault else None,
-        values=values_of(slope), runbook=RUNBOOK, group=f"data:{contract.dataset}", evidence=values_of(slope),
+        detail=f"About {slope.observed:,.1f} rows a day in the {slope.window} days to {slope.day}, {slope.expected:,.1f} before; "
+        f"such days usually lie between {slope.low:,.1f} and {slope.high:,.1f}." if slope.is_fault else "",
+        since=watched.day_start(slope.day - timedelta(days=slope.window - 1)) if slope.is_fault else None,
+        values=values_of(slope), runbook=RUNBOOK, group=f"trend:{contract.dataset}", evidence=values_of(slope),
     )  # fmt: skip
 
 
@@ -128,5 +129,5 @@ def values_of(item: Judgement) -> dict[str, float | str | int | None]:
     """A judgement for JSON."""
     return {
         "day": item.day.isoformat(), "observed": item.observed, "expected": item.expected, "low": item.low, "high": item.high,
-        "score": item.score, "sureness": item.sureness, "kind": item.kind, "points": item.points,
+        "score": item.score, "sureness": item.sureness, "kind": item.kind, "points": item.points, "window_days": item.window,
     }  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     from civicops.observe.incidents import Change
     from civicops.observe.tables import Database
 
-CHEAP = frozenset({"run", "dead_man", "freshness", "reconciliation"})
+CHEAP = frozenset({"run", "dead_man", "freshness", "reconciliation", "sheets"})
 DATA = frozenset({
     "volume", "volume_trend", "schema_drift", "null_share", "category_drift", "distribution_drift", "duration",
     "quarantine_share", "checks",
 })  # fmt: skip
 OWN = "monitors"
 """The monitor that watches a product's own monitors."""
+REVIEW = "review_"
+"""How monitors begin that `civicops.review` asks by itself."""
 _log = logging.getLogger("civicops.observe")
 
 
@@ -90,7 +92,9 @@ def look(workspace: Workspace, product: Product, now: datetime, *, is_new: bool)
     from civicops.observe.tables import open_database  # noqa: PLC0415
 
     database = open_database(workspace)
-    changes = _evaluate(database, workspace, product, now)
+    looked: dict[str, str] = {}
+    changes = _evaluate(database, workspace, product, now, _known(database), looked)
+    _note_evaluated(database, looked, now)
     _note_incidents(workspace, database)
     deliver_due(workspace, database, now)
     return changes
@@ -107,19 +111,32 @@ def tick(workspace: Workspace, now: datetime | None = None) -> Tick:
     began = datetime.now(UTC)
     at = now or began
     database = open_database(workspace)
-    changes, firing = 0, 0
+    changes = 0
     names = workspace.product_names
+    known, looked = _known(database), dict[str, str]()
     for name in names:
         try:
-            product = workspace.product(name)
-            changes += len(_evaluate(database, workspace, product, at))
+            changes += len(_evaluate(database, workspace, workspace.product(name), at, known, looked))
         except CivicopsError as error:
             _log.error("watching %s failed: %s", name, error)
+    _note_evaluated(database, looked, at)
     _note_incidents(workspace, database)
     firing = len(products_with_incidents(workspace))
     sent = deliver_due(workspace, database, at)
     seconds = (datetime.now(UTC) - began).total_seconds()
     return Tick(len(names), firing, changes, sent.delivered, sent.failed, round(seconds, 3))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the database says of all products, asked once: most have no incident and nothing new."""
+
+    evaluated: Mapping[str, str]
+    """Product to the run up to which its data were looked at."""
+    ever: frozenset[str]
+    """Products that ever had an incident."""
+    going: frozenset[str]
+    """Products with an incident that is not resolved."""
 
 
 def watch(workspace: Workspace, product: Product, now: datetime, database: Database | None = None) -> Watched:
@@ -175,26 +192,39 @@ def signals_of(watched: Watched, *, is_new: bool) -> tuple[Signal, ...]:
     return (*found, *_own_signals(watched))
 
 
-def _evaluate(database: Database, workspace: Workspace, product: Product, now: datetime) -> tuple[Change, ...]:
+def _evaluate(
+    database: Database, workspace: Workspace, product: Product, now: datetime, known: _Known, looked: dict[str, str]
+) -> tuple[Change, ...]:
+    """Ask the monitors of one product and bring its incidents in line; `looked` is given the run whose data were looked at."""
+    watched = watch(workspace, product, now, database if product.name in known.ever else None)
+    is_new = watched.last_published is not None and known.evaluated.get(product.name) != watched.last_published
+    signals = signals_of(watched, is_new=is_new)
+    found: tuple[Change, ...] = ()
+    if product.name in known.going or any(signal.is_firing for signal in signals):
+        found = _apply(database, workspace, product.name, signals, now, is_new=is_new)
+    if is_new and watched.last_published is not None:
+        looked[product.name] = watched.last_published
+    return found
+
+
+def _apply(
+    database: Database, workspace: Workspace, product: str, signals: Sequence[Signal], now: datetime, *, is_new: bool
+) -> tuple[Change, ...]:
     from civicops.observe.asking import upstream  # noqa: PLC0415 - loads the database
     from civicops.observe.incidents import Rules, apply  # noqa: PLC0415
 
-    watched = watch(workspace, product, now, database)
-    is_new = _is_new(database, watched)
-    signals = signals_of(watched, is_new=is_new)
-    rules = Rules(timedelta(hours=workspace.settings.observe.flapping_hours), upstream(workspace, product.name))
+    rules = Rules(timedelta(hours=workspace.settings.observe.flapping_hours), upstream(workspace, product))
     own_failed = any(signal.monitor_id == OWN and signal.is_firing for signal in signals)
 
     def covers(monitor: str) -> bool:
         if monitor in DATA:
             return is_new
+        if monitor.startswith(REVIEW):
+            return False
         # A product's own monitor that could not be asked has not said that all is well.
         return monitor in CHEAP or monitor == OWN or not own_failed
 
-    changes = apply(database, product.name, signals, covers=covers, now=now, rules=rules)
-    if is_new and watched.last_published is not None:
-        _note_evaluated(database, product.name, watched.last_published, now)
-    return changes
+    return apply(database, product, signals, covers=covers, now=now, rules=rules)
 
 
 def _own_signals(watched: Watched) -> tuple[Signal, ...]:
@@ -216,28 +246,31 @@ def _own_signals(watched: Watched) -> tuple[Signal, ...]:
     return (*found, Signal(OWN, product.name, False, "critical", f"{title} work", group=OWN))
 
 
-def _is_new(database: Database, watched: Watched) -> bool:
-    """Whether something was published since the product's data were last looked at."""
+def _known(database: Database) -> _Known:
     import sqlalchemy as sa  # noqa: PLC0415
 
-    from civicops.observe.tables import EVALUATED  # noqa: PLC0415
+    from civicops.observe.tables import EVALUATED, INCIDENT  # noqa: PLC0415
 
-    if watched.last_published is None:
-        return False
     with database.reading() as con:
-        known = con.execute(sa.select(EVALUATED.c.run_id).where(EVALUATED.c.product == watched.product.name)).scalar()
-    return known != watched.last_published
+        evaluated = {str(row.product): str(row.run_id) for row in con.execute(sa.select(EVALUATED)).all()}
+        rows = con.execute(sa.select(INCIDENT.c.product, INCIDENT.c.state).distinct()).all()
+    going = frozenset(str(row.product) for row in rows if row.state != "resolved")
+    return _Known(evaluated, frozenset(str(row.product) for row in rows), going)
 
 
-def _note_evaluated(database: Database, product: str, run_id: str, now: datetime) -> None:
+def _note_evaluated(database: Database, looked: Mapping[str, str], now: datetime) -> None:
+    """Note up to which run data were looked at. When this does not come about, the next look does it all again."""
     import sqlalchemy as sa  # noqa: PLC0415
 
     from civicops.observe.tables import EVALUATED, stamp  # noqa: PLC0415
 
-    values = {"run_id": run_id, "at": stamp(now)}
+    if not looked:
+        return
     with database.writing() as con:
-        if not con.execute(sa.update(EVALUATED).where(EVALUATED.c.product == product).values(**values)).rowcount:
-            con.execute(sa.insert(EVALUATED).values(product=product, **values))
+        for name, run_id in looked.items():
+            values = {"run_id": run_id, "at": stamp(now)}
+            if not con.execute(sa.update(EVALUATED).where(EVALUATED.c.product == name).values(**values)).rowcount:
+                con.execute(sa.insert(EVALUATED).values(product=name, **values))
 
 
 def _with_incidents_file(workspace: Workspace) -> Path:

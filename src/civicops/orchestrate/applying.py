@@ -28,7 +28,7 @@ from civicops.change.states import Repository
 from civicops.checks.batches import BatchStore
 from civicops.errors import CivicopsError
 from civicops.observe.watch import after_run
-from civicops.orchestrate import steps
+from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.trial import with_data
@@ -285,7 +285,7 @@ def _inputs(workspace: Workspace, product: Product) -> str:
     from civicops.orchestrate.trial import trial_run  # noqa: PLC0415 - beside its only use
 
     with trial_run(workspace, workspace.folder("landing"), product) as run:
-        return steps.inputs_hash(run)
+        return inputs_hash(run)
 
 
 @contextmanager

@@ -23,8 +23,9 @@ from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
-from civicops.ingest.values import NoProgress, Progress, Source
+from civicops.ingest.values import Finding, NoProgress, Progress, Source
 from civicops.observe.watch import after_run
+from civicops.orchestrate.auditing import after_switch, note_contracts
 from civicops.orchestrate.locks import product_lock
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord, new_record
@@ -123,6 +124,8 @@ def open_run(
         try:
             run.sources = product_sources(workspace, product)
             _refuse_empty(run)
+            if wrong := note_contracts(workspace, product, record.run_id):
+                run.find(Finding("audit_log", wrong, 1, "flag"))
             yield run
             if not run.record.is_over:
                 raise WorkspaceError(f"The run of '{name}' ended before its last step.", hint="Run it again.")
@@ -135,6 +138,12 @@ def open_run(
         finally:
             con.close()
             shutil.rmtree(temp, ignore_errors=True)
+            if run.record.status == "succeeded":
+                after_switch(workspace)
+            if product.file.sheets:
+                from civicops.orchestrate.sheets import sheets_after  # noqa: PLC0415 - loads Google's clients
+
+                sheets_after(workspace, product, run.record.status)
             after_run(workspace, run.record)
 
 

@@ -12,6 +12,7 @@ import functools
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -23,7 +24,9 @@ from civicops.ingest.declared import product_sources
 from civicops.ingest.values import Source
 from civicops.observe.watch import tick
 from civicops.orchestrate import steps
+from civicops.orchestrate.auditing import after_switch
 from civicops.orchestrate.context import ProductRun, open_run
+from civicops.orchestrate.reviewing import keep_reviews_up
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.workspace import Product, Workspace
 
@@ -196,6 +199,7 @@ def _publish_asset(product: Product, resource: dg.ResourceDefinition) -> Any:
             steps.build(run, accepted)
             gated = steps.gate(run, accepted)
             done = steps.publish_all(run, gated)
+            steps.ask(run)
             steps.finish(run)
         versions = {release.dataset: release for release in done.releases}
         for item in gated:
@@ -319,7 +323,13 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
         description="Looks at every monitor, so that silence is noticed, and tells who has to know.",
     )
     def observe_tick(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        after_switch(workspace)
+        keep_reviews_up(workspace)
         done = tick(workspace)
+        from civicops.observe.delivery import deliver_weekly  # noqa: PLC0415 - loads the database, which runs do without
+        from civicops.observe.tables import open_database  # noqa: PLC0415
+
+        deliver_weekly(workspace, open_database(workspace), datetime.now(UTC))
         return dg.SkipReason(f"{done.products} products in {done.seconds:.1f} s: {done.firing} with an open incident.")
 
     return observe_tick

@@ -17,7 +17,7 @@ from civicops.errors import CivicopsError
 from civicops.ingest.declared import product_sources
 from civicops.ingest.socrata import catalogue
 from civicops.ingest.values import FileSource, SocrataSource, Source, UrlSource
-from civicops.orchestrate.quarantine import held_counts
+from civicops.observe.held import held_counts
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog

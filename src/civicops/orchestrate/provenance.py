@@ -16,7 +16,16 @@ from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
 from civicops.contracts import checktypes as ct
 from civicops.contracts.checktypes import Action
-from civicops.ingest.values import DriveEventSource, FileSource, SheetSource, SocrataSource, Source
+from civicops.ingest.values import (
+    DecisionSource,
+    DriveEventSource,
+    FileSource,
+    GatheredSource,
+    MarkSource,
+    SheetSource,
+    SocrataSource,
+    Source,
+)
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
 
 if TYPE_CHECKING:
@@ -77,7 +86,11 @@ def _address(source: Source) -> str:
         return source.drives.url
     if isinstance(source, SheetSource):
         return f"spreadsheet:{source.spreadsheet}"
-    return "" if isinstance(source, FileSource) else source.url
+    if isinstance(source, DecisionSource):
+        return f"review:{source.kind}/{source.what}"
+    if isinstance(source, MarkSource):
+        return f"marks:{source.marks}"
+    return "" if isinstance(source, FileSource | GatheredSource) else source.url
 
 
 def _own(contract: Contract, accepted: Sequence[Accepted]) -> list[Accepted]:

@@ -6,6 +6,7 @@ Belongs here: which rows go to which sheet, as `product.yaml` says under `sheets
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,8 +17,11 @@ import duckdb
 from civicops.checks.sql import parquet, quote
 from civicops.errors import CivicopsError
 from civicops.ingest.google.sheets import Written, sheets_account, write_rows
+from civicops.observe.sheets import last_failed, note_sheets
 from civicops.release.store import ReleaseStore
 from civicops.workspace import Product, SheetFile, Workspace
+
+_log = logging.getLogger("civicops.sheets")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,31 @@ def write_sheets(workspace: Workspace, product: Product) -> tuple[SheetDone, ...
         written = write_rows(account, str(spreadsheet), wanted.title, rows, key=contract.key, marks=wanted.marks)
         done.append(SheetDone(wanted.title, wanted.dataset, release.version, written))
     return tuple(done)
+
+
+def sheets_after(workspace: Workspace, product: Product, status: str) -> None:
+    """Bring a product's sheets up to date after its run, if it has any and its setting `sheets_after_run` does not forbid it.
+
+    After a run with nothing new only if the last try failed. Never raises: what Google says no to is kept, and the monitor
+    `sheets` opens an incident; the run has gone well all the same.
+    """
+    wanted = (
+        product.file.sheets and product.settings.get("spreadsheet") and product.settings.get("sheets_after_run", True)
+    )
+    if not wanted or not (status == "succeeded" or (status == "unchanged" and last_failed(workspace, product.name))):
+        return
+    error = ""
+    try:
+        write_sheets(workspace, product)
+    except CivicopsError as refused:
+        error = f"{refused.message} {refused.hint}".strip()
+    except Exception as failure:  # whatever it is, the run is over and published
+        _log.debug("updating the sheets of %s failed", product.name, exc_info=True)
+        error = f"{type(failure).__name__}: {failure}"
+    try:
+        note_sheets(workspace, product.name, error)
+    except OSError as full:
+        _log.warning("How updating the sheets of %s ended could not be kept: %s", product.name, full)
 
 
 def _rows(data: Path, wanted: SheetFile, key: tuple[str, ...]) -> list[dict[str, Any]]:

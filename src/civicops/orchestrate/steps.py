@@ -5,6 +5,7 @@
     build    models turn accepted rows into tables
     gate     tables are held against their contracts
     publish  all releases of the product are switched in together
+    ask      what the product asks people is filed as review tasks
 
 Belongs here: that order and what one step hands to the next, always by way of the disk, so that a killed run goes on where
 it stopped. Does not belong here: locks and records (`context`), Dagster (`definitions`).
@@ -12,16 +13,11 @@ it stopped. Does not belong here: locks and records (`context`), Dagster (`defin
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import civicops
-from civicops import __version__
 from civicops.checks.batches import Batch, ObjectKey, RawBatch, fingerprint_of
 from civicops.checks.current import CurrentRows, current_rows
 from civicops.checks.gate import GateContext, judge_dataset, judge_rows
@@ -30,14 +26,18 @@ from civicops.checks.sql import parquet, text
 from civicops.checks.values import CheckResult, Conservation, row_result
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
+from civicops.ingest.counting import counted_rows
 from civicops.ingest.fetch import fetch_all
 from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
 from civicops.ingest.values import FetchResult, Source
 from civicops.lineage.proved import building_findings, checking_findings, columns_of_tables
 from civicops.orchestrate.context import Accepted, ProductRun
+from civicops.orchestrate.gathering import gather
+from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.noting import accepted_note, layer_finding, published_note
 from civicops.orchestrate.provenance import provenance
+from civicops.orchestrate.reviewing import asks_people, file_questions, land_decisions
 from civicops.release.publish import Published, StagedRelease, discard, publish, stage
 from civicops.release.store import ReleaseStore
 from civicops.transform import build as transform_build
@@ -45,7 +45,7 @@ from civicops.transform import read_ahead
 from civicops.transform.project import Engine
 from civicops.workspace import Product, Workspace
 
-STEPS = ("fetch", "check", "build", "gate", "publish")
+STEPS = ("fetch", "check", "build", "gate", "publish", "ask")
 
 
 class StoppedError(CivicopsError):
@@ -67,13 +67,16 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     Raises `StoppedError` when a delivery must not be used.
     """
     with run.step("fetch"):
+        run.find(*gather(run.workspace, run.product, run.now))
+        decided = land_decisions(run)
         results = fetch_all(
-            run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now
-        )
+            run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now,
+            workspace=run.workspace,
+        )  # fmt: skip
+        results |= decided
         notes = []
         for source in run.sources:
-            result = results[source.name]
-            newest = result.delivery
+            newest = (result := results[source.name]).delivery
             notes.append({
                 "source": source.name,
                 "dataset": source.dataset,
@@ -81,6 +84,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
                 "rows": sum(delivery.rows for delivery in result.live),
                 "new_rows": newest.rows if newest else 0,
                 "kind": newest.kind if newest else None,
+                "counted": counted_rows(result.live),
                 "at_source": result.live[-1].source_count_after if result.live else None,
             })  # fmt: skip
             for delivery in result.live:
@@ -91,37 +95,6 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
         words = "; ".join(f["message"] for f in run.record.findings if f["severity"] == "stop")
         raise StoppedError(f"{', '.join(bad)}: {words}", hint="Nothing was published. Run again to fetch it afresh.")
     return results
-
-
-def inputs_hash(run: ProductRun) -> str:
-    """A hash over everything a run's outcome depends on: landed objects, contracts, lookups, models, releases read, code."""
-    parts: list[Any] = [__version__]
-    for source in run.sources:
-        for delivery in run.landing.live(run.product.name, source.name):
-            parts.append([source.name, source.dataset, delivery.sequence, [item.sha256 for item in delivery.objects]])
-    files = [
-        path
-        for path in sorted(run.product.folder.rglob("*"))
-        if path.is_file()
-        and path.suffix in (".yaml", ".yml", ".sql", ".csv", ".py")
-        and "__pycache__" not in path.parts
-    ]
-    parts.extend([str(path.relative_to(run.product.folder)), _hash(path.read_bytes())] for path in files)
-    for name in run.product.file.reads:
-        product, _, dataset = name.partition(".")
-        release = run.releases.current(product, dataset)
-        parts.append([name, release.version if release else None])
-    parts.extend([item.dataset, item.old_names(run.now.date())] for item in run.product.published)
-    parts.append(code_hash())
-    return _hash(json.dumps(parts).encode())
-
-
-@functools.cache
-def code_hash() -> str:
-    """A hash over the framework's own code: another version of it may make other tables from the same inputs."""
-    package = Path(civicops.__file__).parent
-    files = sorted(path for path in package.rglob("*") if path.suffix in (".py", ".sql"))
-    return _hash(b"".join(path.read_bytes() for path in files))
 
 
 def end_if_unchanged(run: ProductRun) -> bool:
@@ -135,6 +108,7 @@ def end_if_unchanged(run: ProductRun) -> bool:
     if not {contract.dataset for contract in run.product.published} <= set(snapshot):
         return False
     run.note(released={name: release.version for name, release in snapshot.items()})
+    ask(run)  # what is asked may depend on the day
     run.record = run.runs.end(run.record, "unchanged", "Nothing new to fetch; nothing was rebuilt.")
     return True
 
@@ -258,6 +232,13 @@ def publish_all(run: ProductRun, gated: tuple[Gated, ...]) -> Published:
     return done
 
 
+def ask(run: ProductRun) -> None:
+    """File what the product's `reviews.py` asks people. Raises `AskingError`, `FilingError`; filing again goes on from there."""
+    if asks_people(run.product):
+        with run.step("ask"):
+            file_questions(run, lambda dataset: check(run, run.product.contract(dataset)).current.select)
+
+
 def finish(run: ProductRun) -> None:
     """Record that the run succeeded, and remove what no valid batch needs any more."""
     run.record = run.runs.end(run.record, "succeeded")
@@ -377,7 +358,3 @@ def _stop_on(results: Iterable[CheckResult], findings: Iterable[Mapping[str, Any
             hint="If the rule is wrong, change the contract and say why. If the source was, and has mended itself, fetch all "
             "of it again: civicops run PRODUCT --full.",
         )
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -12,7 +12,7 @@ from civicops.change.plan import World
 from civicops.change.states import State
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
-from civicops.orchestrate import steps
+from civicops.orchestrate.inputs import code_hash
 from civicops.release.store import ReleaseStore
 from civicops.workspace import Product, Workspace
 
@@ -30,7 +30,7 @@ def world(workspace: Workspace, head: State, affected: list[Product]) -> World:
                 )
         landed[product.name] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         current[product.name] = {name: release.version for name, release in store.snapshot(product.name).items()}
-    return World(head=head.fingerprint, code=steps.code_hash(), landed=landed, releases=current)
+    return World(head=head.fingerprint, code=code_hash(), landed=landed, releases=current)
 
 
 def ordered(products: list[Product]) -> list[Product]:

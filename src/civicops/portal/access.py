@@ -15,13 +15,16 @@ from typing import Any, Literal
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
 
 from civicops.contracts.model import Access
 from civicops.portal.pages import ROLES, ProductPage, Role
 
-Who = Literal["anybody", "signed_in", "nobody"] | Role
+Who = Literal["anybody", "signed_in", "nobody", "auditor"] | Role
 User = AbstractBaseUser | AnonymousUser
+AUDITOR = "auditor"
+"""Sees the whole audit log and changes nothing. No role above or below the others: an account has it beside its role, or alone,
+and being an admin does not include it."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +59,69 @@ RULES: dict[str, Rule] = {
     "changes": _read("anybody"),
     "download": _read("anybody"),
     "page": _read("anybody"),
+    # The page says which role may tick, and the view asks for it.
+    "page_mark": Rule("viewer", frozenset({"POST"})),
     "page_files": _read("anybody"),
     "page_files_short": _read("anybody"),
     "interface": _read("anybody"),
     "incidents": _read("contributor"),
     "incident": _write("contributor"),
     "incident_chart": _read("contributor"),
+    "runs": _read("contributor"),
+    "runs_chart": _read("contributor"),
+    "run": _read("contributor"),
+    # Rows as the source wrote them, before anything was taken out of them.
+    "run_held": _read("steward"),
     "status": _read("anybody"),
     # The view asks for this machine or a token: Prometheus signs in nowhere.
     "metrics": _read("anybody"),
+    # Each kind of task asks for its own least role again.
+    # Whoever holds the link may read the status or confirm the record; the link is the key.
+    "suggest": _write("anybody"),
+    "suggestion": _read("anybody"),
+    "confirm": _write("anybody"),
+    "review": _read("viewer"),
+    "review_next": _write("viewer"),
+    "review_team": _read("contributor"),
+    "review_chart": _read("contributor"),
+    "review_bulk": _write("contributor"),
+    "review_list": _read("viewer"),
+    "review_task": _write("viewer"),
+    "review_draft": _write("viewer"),
     "people": _write("admin"),
+    "audit": _read("auditor"),
+    "audit_entry": _read("auditor"),
+    "audit_proof": _read("auditor"),
+    # They hold no personal data, and are there to be watched by others.
+    "audit_files": _read("anybody"),
     "api:openapi-json": _read("anybody"),
     "api:datasets": _read("anybody"),
     "api:dataset": _read("anybody"),
     "api:versions": _read("anybody"),
     "api:rows": _read("anybody"),
+    "api:review_kinds": _read("contributor"),
+    "api:review_tasks": _read("contributor"),
+    "api:review_next": _write("contributor"),
+    "api:review_task": _read("contributor"),
+    "api:review_decide": _write("contributor"),
+    "api:review_undo": _write("contributor"),
+    "api:review_reopen": _write("contributor"),
+    "api:review_claim": _write("contributor"),
+    "api:review_release": _write("contributor"),
+    "api:review_draft": _write("contributor"),
+    "api:review_assign": _write("contributor"),
+    "api:review_snooze": _write("contributor"),
+    "api:review_contact": _write("contributor"),
+    "api:review_bulk": _write("contributor"),
+    "api:review_team": _read("contributor"),
+    "api:review_agreement": _read("contributor"),
+    "api:review_calibration": _read("contributor"),
+    "api:review_mine": _read("contributor"),
+    "api:suggest": _write("anybody"),
+    # One address, one resource: its rule is found under either name.
+    "api:confirmable": _write("anybody"),
+    "api:confirm": _write("anybody"),
+    "api:suggestion": _read("anybody"),
     "account_login": _write("anybody"),
     "account_logout": _write("signed_in"),
     "account_change_password": _write("signed_in"),
@@ -117,6 +168,16 @@ def role_of(user: User) -> Role | None:
     return role
 
 
+def is_auditor(user: User) -> bool:
+    """Whether an account may see the audit log."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    account: Any = user
+    if not hasattr(account, "civicops_auditor"):
+        account.civicops_auditor = AUDITOR in {group.name for group in account.groups.all()}
+    return bool(account.civicops_auditor)
+
+
 def has_role(user: User, least: Role) -> bool:
     """Whether an account has at least this role."""
     role = role_of(user)
@@ -129,6 +190,8 @@ def allows(who: Who, user: User) -> bool:
         return who == "anybody"
     if who == "signed_in":
         return bool(user.is_authenticated)
+    if who == AUDITOR:
+        return is_auditor(user)
     return has_role(user, who)  # type: ignore[arg-type]
 
 
@@ -167,6 +230,9 @@ class RuleMiddleware:
             return HttpResponseNotAllowed(sorted(rule.methods))
         if allows(rule.who, request.user):
             return None
+        if not request.user.is_authenticated and name.startswith("api:review_"):
+            hint = "Sign in to the portal first; the interface uses its session."
+            return JsonResponse({"message": "Nobody is signed in.", "hint": hint}, status=401)
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), "account_login")
         raise PermissionDenied("Your account may not do this.")

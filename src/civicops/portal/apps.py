@@ -1,6 +1,7 @@
 """The portal as a Django application.
 
-Belongs here: its name. Does not belong here: anything that runs when it is loaded.
+Belongs here: its name, and what must be connected before the first request. Does not belong here: anything else that runs when it
+is loaded.
 """
 
 from __future__ import annotations
@@ -13,3 +14,9 @@ class PortalConfig(AppConfig):
 
     name = "civicops.portal"
     label = "portal"
+
+    def ready(self) -> None:
+        """Make sign-ins events of the audit log."""
+        from civicops.portal.auditing import connect  # noqa: PLC0415 - needs the accounts, which are loaded by now
+
+        connect()

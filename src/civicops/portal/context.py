@@ -9,8 +9,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from civicops.portal.access import has_role, role_of
+from civicops.portal.access import has_role, is_auditor, role_of
 from civicops.portal.reading import workspace
+from civicops.portal.reviewing import has_kinds
 from civicops.portal.settings import providers
 
 
@@ -26,6 +27,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "signed_in": signed_in,
         "role": role_of(user) if signed_in and user else None,
         "is_admin": bool(signed_in and user and has_role(user, "admin")),
+        "can_review": bool(signed_in and user and has_role(user, "viewer") and has_kinds()),
+        "is_auditor": bool(signed_in and user and is_auditor(user)),
         "can_see_trouble": bool(signed_in and user and has_role(user, "contributor")),
         "providers": tuple(providers()),
     }

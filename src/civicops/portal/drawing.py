@@ -5,12 +5,15 @@ Belongs here: from a `ProductPage` to HTML. Does not belong here: who may see it
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from django.http import HttpRequest
 from django.template import engines
 from django.template.loader import render_to_string
 
+from civicops.marks import current_marks, open_marks
+from civicops.portal.access import has_role
 from civicops.portal.assets import page_entry
 from civicops.portal.built import page_files
 from civicops.portal.charts import read_charts
@@ -22,7 +25,10 @@ from civicops.workspace import Product, Workspace
 def find_page(workspace: Workspace, product: Product, name: str) -> tuple[ProductPage, Releases]:
     """A page and the releases it is given. Raises `PageError` when it cannot be loaded."""
     page = load_page(product, name)
-    return page, readable_releases(workspace, product, restricted=page.sees_restricted)
+    releases = readable_releases(workspace, product, restricted=page.sees_restricted)
+    if page.page.marks is not None:
+        releases = replace(releases, marks=current_marks(open_marks(workspace), product.name, page.page.marks.dataset))
+    return page, releases
 
 
 def draw(
@@ -39,6 +45,10 @@ def draw(
             "charts": read_charts(files),
             "has_files": files is not None,
             "releases": releases,
+            "may_mark": page.page.marks is not None and has_role(request.user, page.page.marks.role),
+            "marks_version": releases[page.page.marks.dataset].version
+            if page.page.marks is not None and page.page.marks.dataset in releases
+            else "",
             **(page.page.context(releases) if page.page.context else {}),
         }
         template = page.template_file

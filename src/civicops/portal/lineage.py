@@ -188,7 +188,9 @@ def lineage(shelf: Shelf, product: Product, dataset: str) -> Lineage:
     below = [
         item for item in sorted(found.down.get(start, ())) if item.group == "dataset" and item.product == product.name
     ]
-    readers = [other.name for other in shelf.products if f"{product.name}.{dataset}" in other.file.reads]
+    readers = [
+        other.name for other in shelf.products if f"{product.name}.{dataset}" in (*other.file.reads, *other.file.shows)
+    ]
     return Lineage(
         accepted=tuple(sorted(item.name for item in own if item.group == "accepted")),
         published=tuple(sorted(item.name for item in own if item.group == "dataset" and item != start)),
@@ -257,7 +259,8 @@ def overview(shelf: Shelf, products: Iterable[Product]) -> Drawing:
     every = list(products)
     names = {product.name for product in every}
     reads = {
-        product.name: {name.partition(".")[0] for name in product.file.reads} & names - {product.name}
+        product.name: {name.partition(".")[0] for name in (*product.file.reads, *product.file.shows)}
+        & names - {product.name}
         for product in every
     }
     layers: dict[str, int] = {}

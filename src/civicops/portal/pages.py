@@ -36,6 +36,20 @@ class PageError(CivicopsError):
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What people may tick off on a page: rows of one of the product's datasets.
+
+    The page's `context` finds what is ticked in `releases.marks`, and its template draws the buttons
+    (`portal/parts/mark.html`). A product that wants to work with ticks reads them as a source (`MarkSource`).
+    """
+
+    dataset: str
+    """The published dataset whose rows may be ticked, found by the key of its contract."""
+    role: Role = "contributor"
+    """Who may tick, among those who see the page."""
+
+
+@dataclass(frozen=True)
 class Page:
     """What one page shows. Functions are given the product's current releases (`Releases`) and hold no state.
 
@@ -59,6 +73,8 @@ class Page:
     """Id of the chart to a function that returns an `altair` chart; its title and description are shown beside it."""
     build: Callable[[Releases, Path], None] | None = None
     """Writes static files into the given empty folder; called once per set of releases and version of the product's code."""
+    marks: Marks | None = None
+    """What may be ticked off on it; not on a public page, for a tick names who made it."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +136,8 @@ def load_page(product: Product, name: str) -> ProductPage:
     if not isinstance(page, Page):
         hint = "Write PAGE = Page(...); a module that only helps begins with _ or lies in a folder."
         raise PageError(f"{path} holds no PAGE.", hint=hint)
+    if page.marks is not None and page.is_public:
+        raise PageError(f"{path} is public and has marks, which name people.", hint="Set is_public=False.")
     for beside in filter(None, (page.template, page.entry)):
         if not (path.parent / beside).is_file():
             raise PageError(f"{path} names '{beside}', which is not beside it.", hint="Mend the name or add the file.")

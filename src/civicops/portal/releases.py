@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from civicops.marks import Mark
 from civicops.release.sql import identifier, literal
 from civicops.release.store import ReleaseStore
 from civicops.release.values import Release
@@ -32,6 +33,8 @@ class Releases(Mapping[str, Release]):
     workspace: Workspace
     product: Product
     found: Mapping[str, Release]
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    """What people ticked off on this page, by the key of the row (`civicops.marks.key_text`); for pages that have `marks`."""
 
     def __getitem__(self, dataset: str) -> Release:
         return self.found[dataset]
@@ -90,7 +93,7 @@ def readable_releases(workspace: Workspace, product: Product, *, restricted: boo
     store = ReleaseStore(workspace.folder("releases"))
     allowed = {"public", "restricted"} if restricted else {"public"}
     found = dict(store.snapshot(product.name))
-    for name in product.file.reads:
+    for name in (*product.file.reads, *product.file.shows):
         other, _, dataset = name.partition(".")
         if (release := store.snapshot(other).get(dataset)) is not None:
             found[name] = release

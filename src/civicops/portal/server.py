@@ -27,8 +27,10 @@ def prepare(workspace: Workspace) -> None:
     from django.core.management import call_command  # noqa: PLC0415 - needs a configured Django
     from django.db import OperationalError  # noqa: PLC0415
 
+    from civicops.audit import open_log  # noqa: PLC0415
     from civicops.portal.accounts import ensure_roles  # noqa: PLC0415
 
+    open_log(workspace)  # its tables must be there before the first account is
     try:
         call_command("migrate", verbosity=0, interactive=False)
         ensure_roles()

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from civicops.portal.reading import last_good_run, newest_run, package, run_log, shelf, store
+from civicops.errors import CivicopsError
+from civicops.observe.monitors import dead_man_signals, freshness_signals
+from civicops.observe.tables import open_database
+from civicops.observe.watch import products_with_incidents, watch
+from civicops.portal.reading import last_good_run, newest_run, package, run_log, shelf, store, workspace
 from civicops.runs import RunRecord
 from civicops.workspace import Product
 
@@ -73,7 +77,7 @@ def state_of(product: Product) -> ProductState:
                 continue
     newest, good = newest_run(product.name), last_good_run(product.name)
     checked = _moment(good.finished_at) if good else None
-    mark, sentence, detail = _judge(product, newest, checked, has_data=bool(current))
+    mark, sentence, detail = _judge(product, newest, has_data=bool(current))
     return ProductState(
         name=product.name,
         title=product.file.title,
@@ -90,9 +94,7 @@ def state_of(product: Product) -> ProductState:
     )
 
 
-def _judge(
-    product: Product, newest: RunRecord | None, checked: datetime | None, *, has_data: bool
-) -> tuple[Mark, str, str]:
+def _judge(product: Product, newest: RunRecord | None, *, has_data: bool) -> tuple[Mark, str, str]:
     if product.file.stage == "retired":
         return "retired", "It is no longer updated; what it published last stays readable.", ""
     if newest is None:
@@ -108,12 +110,32 @@ def _judge(
         )
     if newest.status == "failed":
         return "failing", f"The last run failed and published nothing.{kept}", f"{newest.message} {newest.hint}".strip()
-    limit = product.file.freshness_hours
-    if checked is not None and limit is not None and datetime.now(UTC) - checked > timedelta(hours=limit):
-        return "late", f"It should be looked at every {hours(limit)}, and was not.", ""
+    if sentence := _lateness(product):
+        return "late", sentence, ""
     if newest.status == "unchanged":
         return "fresh", "Checked: the source had nothing new since the last release.", ""
     return "fresh", "New data were fetched, checked and published.", ""
+
+
+def _lateness(product: Product) -> str:
+    """What the monitors that open incidents about late data say now, in words that name no dataset; empty when all is in time."""
+    # What people have said of an incident is in the database; without one there is nothing to ask it.
+    database = open_database(workspace()) if product.name in products_with_incidents(workspace()) else None
+    try:
+        watched = watch(workspace(), product, datetime.now(UTC), database)
+        for said in freshness_signals(watched):
+            if said.is_firing:
+                limit, newest = hours(said.values["promised_hours"]), datetime.fromisoformat(said.values["newest"])
+                if said.subject == product.name:
+                    return f"It should be looked at every {limit}, and was not."
+                # A day counts to its end, which is the first moment of the next one.
+                day = (newest - timedelta(seconds=1)).astimezone(watched.zone)
+                return f"Its newest data are of {day:%-d %B %Y}; they should be at most {limit} old."
+        if any(said.is_firing for said in dead_man_signals(watched)):
+            return "An update was due and did not come."
+    except (CivicopsError, OSError):
+        return ""  # the monitors themselves do not work; an incident says so
+    return ""
 
 
 def hours(count: float) -> str:

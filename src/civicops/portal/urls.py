@@ -9,12 +9,28 @@ from __future__ import annotations
 from django.urls import include, path
 
 from civicops.portal.api import api
-from civicops.portal.views import datasets, failures, home, incidents, people, product_pages
+from civicops.portal.views import (
+    audit,
+    datasets,
+    failures,
+    home,
+    incidents,
+    people,
+    product_pages,
+    review,
+    review_team,
+    runs,
+    suggestions,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("health", home.health, name="health"),
     path("products/<slug:product>/", home.product, name="product"),
+    path("products/<slug:product>/runs/", runs.listed, name="runs"),
+    path("products/<slug:product>/runs/<slug:chart>.json", runs.chart, name="runs_chart"),
+    path("products/<slug:product>/runs/<str:run_id>/", runs.one, name="run"),
+    path("products/<slug:product>/runs/<str:run_id>/held/<slug:dataset>/", runs.held, name="run_held"),
     path("static/<path:path>", home.static, name="static"),
     path("catalogue/", datasets.browse, name="catalogue"),
     path("lineage/", datasets.lineage, name="lineage"),
@@ -23,6 +39,7 @@ urlpatterns = [
     path("catalogue/<slug:product>/<slug:dataset>/<slug:version>/changes/", datasets.changes, name="changes"),
     path("catalogue/<slug:product>/<slug:dataset>/<slug:version>/<str:name>", datasets.download, name="download"),
     path("p/<slug:product>/<slug:name>/", product_pages.page, name="page"),
+    path("p/<slug:product>/<slug:name>/marks/", product_pages.mark, name="page_mark"),
     path("p/<slug:product>/<slug:name>/files/<path:path>", product_pages.page_file, name="page_files"),
     path("pages/<slug:product>/<slug:name>/files/<path:path>", product_pages.page_file, name="page_files_short"),
     path("api/", home.interface, name="interface"),
@@ -32,7 +49,22 @@ urlpatterns = [
     path("incidents/<int:number>/chart.json", incidents.chart, name="incident_chart"),
     path("status/", incidents.status, name="status"),
     path("metrics", incidents.metrics, name="metrics"),
+    path("review/", review.inbox, name="review"),
+    path("review/next/", review.next_one, name="review_next"),
+    path("review/team/", review_team.team, name="review_team"),
+    path("review/team/<slug:name>.json", review_team.chart, name="review_chart"),
+    path("review/bulk/", review_team.bulk, name="review_bulk"),
+    path("review/tasks/", review.listed, name="review_list"),
+    path("review/tasks/<int:number>/", review.task, name="review_task"),
+    path("review/tasks/<int:number>/draft/", review.draft, name="review_draft"),
+    path("suggest/status/<str:token>/", suggestions.suggestion, name="suggestion"),
+    path("suggest/<slug:product>/<slug:kind>/", suggestions.suggest, name="suggest"),
+    path("confirm/<str:token>/", suggestions.confirm, name="confirm"),
     path("people/", people.people, name="people"),
+    path("audit/", audit.listed, name="audit"),
+    path("audit/<int:index>/", audit.one, name="audit_entry"),
+    path("audit/<int:index>/proof", audit.proof_file, name="audit_proof"),
+    path("audit/log/<path:path>", audit.log_file, name="audit_files"),
     path("accounts/", include("allauth.urls")),
 ]
 

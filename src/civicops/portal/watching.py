@@ -6,22 +6,17 @@ see them (`access`, `views.incidents`) and judging (`civicops.observe`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from civicops.errors import CivicopsError
 from civicops.observe.asking import Incident, incident, incidents
-from civicops.observe.detect import judge
+from civicops.observe.charts import volume_chart, volume_points
 from civicops.observe.tables import Database, open_database
-from civicops.observe.volume import daily_series
 from civicops.observe.watch import history_of, watch
 from civicops.observe.watched import GOOD
 from civicops.portal.reading import run_log, shelf, workspace
-
-CHART_DAYS = 60
-_DAYS_PLOTTED = 120
 
 
 @dataclass(frozen=True)
@@ -87,58 +82,19 @@ def public_states() -> tuple[PublicState, ...]:
 
 def chart_of(found: Incident) -> dict[str, Any] | None:
     """A Vega-Lite chart of the metric that an incident is about; None where there is nothing to draw."""
-    import altair as alt  # noqa: PLC0415 - a second that only this page needs
-
-    points = list(_points(found))
-    if len(points) < 2:
-        return None
-    data = alt.InlineData(values=points)
-    base = alt.Chart(data).encode(x=alt.X("day:T", title=None))
-    line = base.mark_line(point=True).encode(y=alt.Y("observed:Q", title="rows a day"))
-    layers = [line]
-    if any("low" in point for point in points):
-        band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title="rows a day"), y2="high:Q")
-        usual = base.mark_line(strokeDash=[4, 4], opacity=0.7).encode(y="expected:Q")
-        fault = (
-            base.transform_filter("datum.is_fault")
-            .mark_point(size=160, filled=True, shape="diamond", color="#d54309")
-            .encode(y="observed:Q")
-        )
-        layers = [band, usual, line, fault]
-    spec: dict[str, Any] = alt.layer(*layers).properties(height=280).to_dict()
-    return spec
-
-
-def _points(found: Incident) -> Iterator[dict[str, Any]]:
-    """Days of the dataset an incident is about: what was counted and, where it is known, what was expected."""
     product = shelf().product(found.product)
     subject = next((said.subject for said in found.signals if "." in said.subject), found.subject)
     contract = shelf().contract(found.product, subject.partition(".")[2])
     if product is None or contract is None:
-        return
+        return None
     try:
-        watched = watch(workspace(), product, datetime.now(UTC), database())
-        rule = product.monitors(contract).volume
-        series = daily_series(watched, contract, rule)
-        if series is None:
-            return
-        holidays = watched.calendar.holidays(series.days)
+        points = volume_points(watch(workspace(), product, datetime.now(UTC), database()), contract)
     except CivicopsError:
-        return
-    # Some days of a short history teach nothing (holidays), so a few more than it needs are left to learn from.
-    newest = min(CHART_DAYS, len(series.days) - rule.points - 14)
-    judged = {}
-    if newest > 0:
-        options: dict[str, Any] = {"holidays": holidays, "points": rule.points, "strictness": rule.strictness}
-        judged = {item.day: item for item in judge(series.days, series.counts, newest=newest, **options)}
-    for day, count in list(zip(series.days, series.counts, strict=True))[-_DAYS_PLOTTED:]:
-        if count is None:
-            continue
-        point: dict[str, Any] = {"day": day.isoformat(), "observed": count}
-        if day in judged:
-            item = judged[day]
-            point |= {"expected": item.expected, "low": item.low, "high": item.high, "is_fault": item.is_fault}
-        yield point
+        return None
+    if len(points) < 2:
+        return None
+    spec: dict[str, Any] = volume_chart(points).to_dict()
+    return spec
 
 
 def metrics() -> bytes:
@@ -176,10 +132,3 @@ def metrics() -> bytes:
     alive.set(sum(run_log().is_alive(product.name) for product in shelf().products))
     text: bytes = generate_latest(registry)
     return text
-
-
-def newest_runs(product: str) -> tuple[Any, ...]:
-    """The lines of a product's newest runs, newest first."""
-    since = datetime.now(UTC) - timedelta(days=60)
-    lines = history_of(workspace()).observations(product, "", days=60)
-    return tuple(line for line in reversed(lines) if line.moment >= since)[:20]

@@ -131,6 +131,8 @@ def diff(con: duckdb.DuckDBPyConnection, old: Release, new: Release, *, sample: 
     removed and one added. Raises `DiffError` when a release cannot be read, the keys differ or a key is not unique.
     """
     with _readable(old, new), con.cursor() as cursor:
+        # A cursor begins with the machine's time zone, whatever its connection was set to.
+        cursor.execute("SET TimeZone = 'UTC'")
         before, after = old.package()["resources"][0], new.package()["resources"][0]
         rows = int(before["rowcount"]), int(after["rowcount"])
         types_before, types_after = _types(cursor, old), _types(cursor, new)

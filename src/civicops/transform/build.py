@@ -18,6 +18,7 @@ from typing import Any
 
 from civicops.contracts import Contract
 from civicops.transform import warehouse as wh
+from civicops.transform.prepared import find_prepared
 from civicops.transform.project import TABLES, Engine, write_project
 from civicops.transform.values import BuildResult, ModelResult, Status, TestStatus, TransformError, UnitTestResult
 
@@ -54,7 +55,7 @@ def build(
     """
     engine = engine or Engine()
     start = time.perf_counter()
-    inputs = wh.Inputs(accepted, lookups, releases or {}, contracts)
+    inputs = wh.Inputs(accepted, lookups, releases or {}, contracts, find_prepared(models.parent))
     findings = wh.prepare(warehouse, inputs, whole=select is None, memory_limit=engine.memory_limit)
     folder = warehouse.with_name(f"{warehouse.stem}.dbt")
     _write(folder, product, models, warehouse, inputs, variables, engine)
@@ -100,7 +101,7 @@ def read_ahead(
 
     Neither opens the warehouse nor changes what a build makes. Raises `TransformError` as the build would.
     """
-    inputs = wh.Inputs({}, lookups, releases or {}, contracts)
+    inputs = wh.Inputs({}, lookups, releases or {}, contracts, find_prepared(models.parent))
     folder = warehouse.with_name(f"{warehouse.stem}.dbt")
     _write(folder, product, models, warehouse, inputs, variables, engine or Engine())
     _invoke(folder, "parse", models=models)
@@ -121,7 +122,7 @@ def compiled_models(
     `releases` are the names `<product>__<dataset>`. Nothing is built and no data is read; the dbt project is written into
     `folder`. Raises `TransformError` as a build would.
     """
-    inputs = wh.Inputs({}, lookups, dict.fromkeys(releases, ""), contracts)
+    inputs = wh.Inputs({}, lookups, dict.fromkeys(releases, ""), contracts, find_prepared(models.parent))
     project = folder / f"{product}.dbt"
     _write(project, product, models, folder / f"{product}.duckdb", inputs, variables, Engine())
     results = _invoke(project, "compile", "--no-introspect", "--no-populate-cache", models=models)
@@ -151,7 +152,7 @@ def run_unit_tests(
 
     Raises `TransformError` when the models themselves cannot be built on empty tables.
     """
-    inputs = wh.Inputs({}, lookups, releases or {}, contracts)
+    inputs = wh.Inputs({}, lookups, releases or {}, contracts, find_prepared(models.parent))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{product}_unit.duckdb"
     wh.prepare_units(file, inputs, models / wh.UNIT_AREAS)
@@ -169,6 +170,8 @@ def _write(
     variables: Mapping[str, Any] | None, engine: Engine,
 ) -> None:  # fmt: skip
     tables = {"accepted": inputs.datasets, "lookup": tuple(inputs.lookups), "release": tuple(inputs.releases)}
+    if inputs.prepared:
+        tables["prepared"] = tuple(inputs.prepared.tables)
     if (models.parent / "lookups" / "boundary_sets.csv").is_file() or "boundary_sets" in inputs.lookups:
         tables["geo"] = ("area",)
     with _ONE_AT_A_TIME:

@@ -17,6 +17,7 @@ import shapely
 from civicops.checks.current import BESIDES
 from civicops.contracts import Contract
 from civicops.transform.layers import CREATE, LOOKUP, read_layer_sets, store_layers
+from civicops.transform.prepared import Prepared, make_empty, make_tables
 from civicops.transform.values import LayerFinding, TransformError
 
 UNIT_AREAS = "unit_areas.csv"
@@ -36,6 +37,7 @@ class Inputs:
     lookups: Mapping[str, Path]
     releases: Mapping[str, Relation]
     contracts: Sequence[Contract] = ()
+    prepared: Prepared | None = None
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -55,9 +57,10 @@ def prepare(path: Path, inputs: Inputs, *, whole: bool, memory_limit: str) -> tu
         if whole:
             _drop_models(con)
         _inputs(con, inputs)
-        if LOOKUP in inputs.lookups:
-            return store_layers(con, read_layer_sets(inputs.lookups[LOOKUP]))
-    return ()
+        findings = store_layers(con, read_layer_sets(inputs.lookups[LOOKUP])) if LOOKUP in inputs.lookups else ()
+        if inputs.prepared:
+            make_tables(con, inputs.prepared)
+        return findings
 
 
 def prepare_units(path: Path, inputs: Inputs, areas: Path) -> None:
@@ -69,6 +72,8 @@ def prepare_units(path: Path, inputs: Inputs, areas: Path) -> None:
         _inputs(con, inputs)
         if areas.is_file():
             _rectangles(con, areas)
+        if inputs.prepared:
+            make_empty(con, inputs.prepared)
 
 
 def row_counts(path: Path, tables: Path) -> dict[str, int]:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from typing import Any
+
+import httpx
 import pytest
 
+from civicops import network
+from civicops.ingest.values import FetchError
+from civicops.ingest.web import Web
+from civicops.network import InternalAddressError, guarded, is_internal
+from civicops.observe.lineage import send as send_event
 from civicops.observe.messages import Message
 from civicops.observe.outgoing import (
     OutgoingError,
     check_host,
     check_url,
-    is_internal,
     secrets_of,
     without_secrets,
 )
 from civicops.observe.sending import send
 from civicops.workspace import AlertRoute
-from simulators.mailbox import WebhookSink
+from simulators.mailbox import Mailbox, WebhookSink
 
+system_resolver = network._resolve
 CANARY = "canary-9f8e7d6c"
 MESSAGE = Message("Late", "Data are late.")
 
@@ -89,3 +99,88 @@ def test_all_addresses_are_looked_at_before_any_is_sent_to(monkeypatch: pytest.M
         with pytest.raises(OutgoingError):
             send(AlertRoute(urls=("GOOD", "BAD"), allow=("127.0.0.1",)), MESSAGE)
         assert sink.messages == []
+
+
+class Rebinding:
+    """Stands in for the resolver of a network: a name of ours is public when it is looked at and inside when it is connected to."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, host: Any, port: Any, *more: Any, **options: Any) -> Any:
+        if not str(host).endswith("rebind.example.org"):
+            return system_resolver(host, port, *more, **options)
+        self.asked.append(str(host))
+        address = "8.8.8.8" if len(self.asked) == 1 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, int(port or 0)))]
+
+
+@pytest.fixture
+def rebinding(monkeypatch: pytest.MonkeyPatch) -> Rebinding:
+    stand_in = Rebinding()
+    monkeypatch.setattr(network, "_resolve", stand_in)
+    monkeypatch.setattr(socket, "getaddrinfo", network._checked)
+    return stand_in
+
+
+def test_a_name_that_turns_inside_after_it_was_looked_at_is_not_connected_to(
+    rebinding: Rebinding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with WebhookSink() as sink:
+        monkeypatch.setenv("HOOK", f"json://rebind.example.org:{sink.port}/{CANARY}")
+        with pytest.raises(OutgoingError, match="leads to an internal address") as failure:
+            send(AlertRoute(urls=("HOOK",)), MESSAGE)
+        assert len(rebinding.asked) > 1 and sink.paths == []
+        assert CANARY not in str(failure.value)
+        send(AlertRoute(urls=("HOOK",), allow=("rebind.example.org",)), MESSAGE)
+        assert [message["title"] for message in sink.messages] == ["Late"]
+
+
+def test_neither_mail_nor_openlineage_follow_a_name_inside(
+    rebinding: Rebinding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Mailbox() as box, WebhookSink() as sink:
+        address = f"mailto://rebind.example.org:{box.port}?from=civicops@example.org&to=grace@example.org&mode=insecure"
+        monkeypatch.setenv("MAIL", address)
+        with pytest.raises(OutgoingError, match="leads to an internal address"):
+            send(AlertRoute(urls=("MAIL",)), MESSAGE)
+        assert rebinding.asked and box.mails == []
+        rebinding.asked.clear()
+        url = f"http://rebind.example.org:{sink.port}/{CANARY}"
+        reason = send_event(url, "{}")
+        assert "leads to an internal address" in reason and CANARY not in reason and sink.paths == []
+        assert send_event(url, "{}", ("rebind.example.org",)) == "" and sink.messages == [{}]
+
+
+def test_a_redirect_of_a_source_to_a_name_that_turns_inside_is_not_followed(rebinding: Rebinding) -> None:
+    with WebhookSink() as outside, WebhookSink() as inside:
+        outside.status, outside.location = 302, f"http://rebind.example.org:{inside.port}/secret"
+        configured = httpx.URL(f"http://127.0.0.1:{outside.port}/data.csv")
+        with Web(configured) as web, pytest.raises(FetchError, match="leads to an internal address"):
+            web.get(configured, expect="any", max_bytes=1000)
+        assert len(rebinding.asked) > 1 and inside.paths == []
+
+
+def test_a_source_under_a_public_name_is_not_fetched_from_inside_unless_the_settings_say_so(
+    rebinding: Rebinding,
+) -> None:
+    rebinding.asked.append("looked at before")
+    with WebhookSink() as inside:
+        configured = httpx.URL(f"http://rebind.example.org:{inside.port}/data.csv")
+        with Web(configured) as web, pytest.raises(FetchError, match=r"internal_hosts = \["):
+            web.get(configured, expect="any", max_bytes=1000)
+        assert inside.paths == []
+        with Web(configured, internal=True) as web:
+            assert web.get(configured, expect="any", max_bytes=1000).status == 200
+        assert inside.paths == ["/data.csv"]
+
+
+def test_what_others_resolve_meanwhile_is_none_of_the_guards_business() -> None:
+    found: list[object] = []
+    with guarded():
+        other = threading.Thread(target=lambda: found.extend(socket.getaddrinfo("localhost", 80)))
+        other.start()
+        other.join()
+        with pytest.raises(InternalAddressError), guarded(("example.org",)):
+            socket.getaddrinfo("localhost", 80)
+    assert found and socket.getaddrinfo("localhost", 80)

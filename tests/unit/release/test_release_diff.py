@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -231,3 +234,32 @@ def test_a_release_that_is_gone_or_damaged_is_named(
     old.data.unlink()
     with pytest.raises(DiffError, match="cannot be read"):
         diff(con, old, new)
+
+
+_MOMENTS_ANYWHERE = """
+import sys
+from pathlib import Path
+import duckdb
+from civicops.release import ReleaseStore, diff
+old, new = ReleaseStore(Path(sys.argv[1])).versions("things", "moments")
+with duckdb.connect() as con:
+    print([dict(change.key) | dict(change.after) for change in diff(con, old, new).samples])
+"""
+
+
+def test_moments_are_shown_in_utc_wherever_the_machine_stands(
+    con: duckdb.DuckDBPyConnection, store: ReleaseStore, make_contract: MakeContract
+) -> None:
+    seen = column("seen_at", "timestamp", logicalTypeOptions={"defaultTimezone": "UTC"})
+    contract = make_contract("moments", [column("thing_id", primaryKey=True, required=True), seen])
+    for second in ("00", "30"):
+        released(con, store, contract, f"SELECT 'a' AS thing_id, TIMESTAMPTZ '2026-01-01 00:00:{second}+00' AS seen_at")
+    said = {
+        zone: subprocess.run(
+            [sys.executable, "-c", _MOMENTS_ANYWHERE, str(store.root)],
+            env=os.environ | {"TZ": zone}, capture_output=True, text=True, check=True,
+        ).stdout
+        for zone in ("UTC", "Asia/Kathmandu")
+    }  # fmt: skip
+    assert "2026-01-01 00:00:30+00" in said["Asia/Kathmandu"]
+    assert said["UTC"] == said["Asia/Kathmandu"]

@@ -218,3 +218,22 @@ def test_program_names_what_is_wrong(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "ID=PATH" in done.stderr
+
+
+def test_the_cases_of_a_lost_day_are_missing_until_they_are_found(fresh: Portals) -> None:
+    _, client = fresh()
+    before = rows_of(client)
+    report = client.post("/_sim/advance", json={"days": 4, "rows": 40, "lose": "2026-08-25"}).json()
+    added = set(report["datasets"][CASES]["inserted_keys"])
+    during = rows_of(client)
+    assert set(during) - set(before) == added and 0 < len(added) < 40
+    days = [row["createddate"] for key in added for row in during[key]]
+    assert days and not any(day.startswith("2026-08-25") for day in days)
+    newest = max(row["systemmodstamp"] for rows in during.values() for row in rows)
+    found = client.post("/_sim/find-lost").json()["inserted_keys"]
+    after = rows_of(client)
+    assert set(after) - set(during) == set(found) and len(added) + len(found) == 40
+    assert all(row["createddate"].startswith("2026-08-25") for key in found for row in after[key])
+    # They bear the moment they were loaded, so that an incremental fetch sees them.
+    assert all(row["systemmodstamp"] >= newest[:10] for key in found for row in after[key])
+    assert client.post("/_sim/find-lost").json() == {"inserted_keys": []}

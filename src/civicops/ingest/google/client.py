@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-import stamina
-
 from civicops.ingest.values import FetchError, SourceError
 from civicops.ingest.web import DEFAULT_PATIENCE, Patience
 
@@ -165,14 +163,7 @@ class Google:
                 raise refusal(error) from error
 
         try:
-            for attempt in stamina.retry_context(
-                on=_worth_another_try,
-                attempts=self.patience.attempts,
-                timeout=None,
-                wait_initial=self.patience.first_pause,
-                wait_max=self.patience.longest_pause,
-                wait_jitter=self.patience.jitter,
-            ):
+            for attempt in self.patience.tries(_worth_another_try):
                 with attempt:
                     return once()
         except GoogleAuthError as error:

@@ -6,10 +6,9 @@ what a mark means.
 
 from __future__ import annotations
 
-import json
-
 from civicops.ingest.google.sheets import read_rows, sheets_account
 from civicops.ingest.landing import Landing
+from civicops.ingest.marks import land_whole
 from civicops.ingest.values import FetchResult, SheetSource
 from civicops.ingest.web import DEFAULT_PATIENCE, Patience
 
@@ -29,16 +28,5 @@ def fetch_marks(
             for row in rows
             if row.get(source.mark, "").strip()
         ]
-        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in marked).encode()
-        live = landing.live(product, source.name)
-        # Without a mark and without an earlier delivery there is nothing to land; a mark taken away lands the emptied list.
-        if not marked and not live:
-            return FetchResult(None, live)
-        landed = landing.put(product, source.name, content, "ndjson", url=f"spreadsheet:{source.spreadsheet}")
-        if live and live[-1].objects and live[-1].objects[0].sha256 == landed.sha256:
-            return FetchResult(None, live)
-        part = landing.begin(product, source.name, {"connector": "sheet"})
-        if marked:
-            part = landing.add(part, landed)
-        delivery = landing.complete(part, part.delivery(kind="full"))
-        return FetchResult(delivery, landing.live(product, source.name))
+        url = f"spreadsheet:{source.spreadsheet}"
+        return land_whole(landing, product, source.name, marked, url=url, connector="sheet")

@@ -1,7 +1,7 @@
 """One observation of all watched drives: land, read, compare with the last good snapshot, ask about what is absent, seal, report.
 
-Belongs here: that order, and the rows it lands: one per drive (`DriveSource`) and one per item that was lost or came back
-(`DriveEventSource`). Does not belong here: thresholds; models and monitors of a product have them.
+Belongs here: that order, and the rows it lands: one per drive (`DriveSource`), one per item that was lost or came back, and
+one per folder that lost files (`DriveEventSource`). Does not belong here: thresholds; models and monitors of a product have them.
 
 Safe to kill: raw answers land first and are read again by the next fetch when their rows did not land; sealing the same answers
 twice changes nothing.
@@ -27,7 +27,7 @@ from civicops.ingest.google.drive import SharedDrive, drive_is_there
 from civicops.ingest.google.evidence import Fate
 from civicops.ingest.google.judge import doubts
 from civicops.ingest.google.listing import read_listing
-from civicops.ingest.google.rows import came_back, event_rows, ids_of, live_files, observed, with_slipped
+from civicops.ingest.google.rows import came_back, event_rows, folder_rows, ids_of, live_files, observed, with_slipped
 from civicops.ingest.landing import Landing
 from civicops.ingest.snapshots.difference import changes
 from civicops.ingest.snapshots.items import content_hash, ordered
@@ -42,6 +42,11 @@ KEEP_ANSWERS = 2
 def events_of(source: DriveSource) -> str:
     """The name under which the rows about items land; the `DriveEventSource` has it."""
     return f"{source.name}_events"
+
+
+def folders_of(source: DriveSource) -> str:
+    """The name under which the rows about folders land, beside those about items."""
+    return f"{source.name}_folders"
 
 
 def snapshot_store(landing: Landing, product: str) -> SnapshotStore:
@@ -74,14 +79,15 @@ def observe_drives(
         if answers is None:
             answers = collect(source, google, landing, product, progress, start_of(now))
         run = _Observation(source, google, audit, landing, product, answers)
-        rows, events = run.all()
+        rows, events, folders = run.all()
         landed = None
         repeat = before is not None and run.is_repeat(before, rows, events)
         if rows and not repeat:
             mark = f"answers:{answers.id}"
-            done = landing.live(product, events_of(source))
-            if events and (not done or done[-1].objects[-1].url != mark):
-                _land(landing, product, events_of(source), events, mark)
+            for name, more in ((events_of(source), events), (folders_of(source), folders)):
+                done = landing.live(product, name)
+                if more and (not done or done[-1].objects[-1].url != mark):
+                    _land(landing, product, name, more, mark)
             landed = _land(landing, product, source.name, rows, mark)
         landing.forget(product, pages_of(source), keep=KEEP_ANSWERS, also=answers if repeat else None)
         for drive in run.store.drives():
@@ -124,20 +130,22 @@ class _Observation:
         """The day of this observation where the group lives."""
         return taken_at(self.answers).astimezone(ZoneInfo(self.source.timezone)).date().isoformat()
 
-    def all(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Rows about drives and rows about items."""
+    def all(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+        """Rows about drives, about items, and about folders that lost files."""
         rows: list[dict[str, Any]] = []
         events: list[dict[str, Any]] = []
+        folders: list[dict[str, Any]] = []
         every = list(by_drive(self.landing, self.product, pages_of(self.source), self.answers))
         present = {one.drive.id for one in every}
         known = set(self.store.drives()) if not self.source.drives else set()
         watched = present | known
         for one in every:
-            row, lost = self._one(one, watched)
+            row, lost, emptied = self._one(one, watched)
             rows.append(row)
             events += lost
+            folders += emptied
         rows += [self._vanished(drive) for drive in sorted(known - present)]
-        return rows, events
+        return rows, events, folders
 
     def is_repeat(self, before: Delivery, rows: Sequence[Mapping[str, Any]], events: Sequence[Any]) -> bool:
         """Whether this adds nothing to what was landed earlier on the same day."""
@@ -147,25 +155,31 @@ class _Observation:
         same = {row["drive_id"]: _sameness(row) for row in old} == {row["drive_id"]: _sameness(row) for row in rows}
         return len(day) == 1 and same and not events
 
-    def _one(self, answers: DriveAnswers, watched: set[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def _one(
+        self, answers: DriveAnswers, watched: set[str]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
         when, drive = taken_at(self.answers), answers.drive
         base = next((one for one in reversed(self.store.snapshots(drive.id)) if one.origin != self.answers.id), None)
         if answers.refused:
             state = self._state(answers.refused)
-            return observed(drive, when, self.day, base, state=state, reason=f"Drive refused: {answers.reason}"), []
+            return observed(drive, when, self.day, base, state=state, reason=f"Drive refused: {answers.reason}"), [], []
         pages = contents(self.landing, self.product, pages_of(self.source), answers.pages)
         listing = read_listing(drive.id, pages)
         if listing.problems:
-            return observed(drive, when, self.day, base, listing=listing, reason=" ".join(listing.problems)), []
+            return observed(drive, when, self.day, base, listing=listing, reason=" ".join(listing.problems)), [], []
         if base is None:
             sealed = self._seal(answers, listing.items)
-            return observed(drive, when, self.day, None, listing=listing, sealed=sealed, managers=answers.managers), []
+            return (
+                observed(drive, when, self.day, None, listing=listing, sealed=sealed, managers=answers.managers),
+                [],
+                [],
+            )
         old = self.store.read(base)
         changed = changes(old, listing.items)
         absent = ids_of(changed, "absent")
         fates, silent = self._fates(drive.id, absent, old, base, watched)
         if doubt := doubts(_live(old), fates, silent):
-            return observed(drive, when, self.day, base, listing=listing, reason=" ".join(doubt)), []
+            return observed(drive, when, self.day, base, listing=listing, reason=" ".join(doubt)), [], []
         items = with_slipped(listing.items, fates, drive.id)
         sealed = self._seal(answers, items)
         earlier = came_back(changed, self._gone_before(drive.id))
@@ -174,7 +188,7 @@ class _Observation:
         return observed(
             drive, when, self.day, base, listing=listing, items=items, sealed=sealed, managers=answers.managers, changed=count,
             slipped=sum(fate.fate == "still_there" for fate in fates.values()), files_before=live_files(old),
-        ), events  # fmt: skip
+        ), events, folder_rows(drive, when, self.day, old, events)  # fmt: skip
 
     def _seal(self, answers: DriveAnswers, items: pa.Table) -> Snapshot:
         newest, zone = self.store.newest(answers.drive.id), ZoneInfo(self.source.timezone)

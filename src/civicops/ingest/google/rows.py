@@ -5,7 +5,7 @@ Belongs here: their columns. Does not belong here: finding out what they say (`o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +15,12 @@ import pyarrow.compute as pc
 from civicops.ingest.google.drive import SharedDrive
 from civicops.ingest.google.evidence import Fate
 from civicops.ingest.google.listing import Listing, moment, person
+from civicops.ingest.snapshots.difference import subtree_losses
 from civicops.ingest.snapshots.items import COLUMNS, FOLDER, SCHEMA, ordered
 from civicops.ingest.snapshots.store import Snapshot
+
+DELETIONS = ("trashed", "purged")
+"""Events that are deletions; what left the drive or cannot be seen any more is not."""
 
 
 def stamp(moment: datetime) -> str:
@@ -102,6 +106,23 @@ def event_rows(
             "known_by": fate.known_by or None, "moved_to": fate.moved_to, "seal": sealed.seal,
         })  # fmt: skip
     return rows
+
+
+def folder_rows(
+    drive: SharedDrive, when: datetime, day: str, old: pa.Table, events: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """One row per folder, at any depth, below which files were deleted since the last good look; in the order of their paths."""
+    lost = [row["item_id"] for row in events if row["event"] in DELETIONS]
+    if not lost:
+        return []
+    return [
+        {
+            "drive_id": drive.id, "folder_id": one["folder_id"], "observed_at": stamp(when), "observed_on": day,
+            "path": one["path"], "level": one["level"], "files_before": one["files"], "deleted_files": one["lost_files"],
+            "deleted_bytes": one["lost_bytes"],
+        }
+        for one in subtree_losses(old, lost).to_pylist()
+    ]  # fmt: skip
 
 
 def _event(one: Mapping[str, Any], fates: Mapping[str, Fate], returned: Collection[str]) -> Fate | None:

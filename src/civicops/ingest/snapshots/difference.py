@@ -19,6 +19,7 @@ A folder's new name or place changes the path of everything below, but is one ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -91,6 +92,36 @@ WHERE NOT b.is_trashed AND b.mime_type <> '{folder}' GROUP BY p.top_id
 """
 
 
+_SUBTREES = """
+WITH RECURSIVE pairs(folder, above, level) AS (
+    SELECT f.id, f.id, 1 FROM before_folders f
+    UNION ALL
+    SELECT pairs.folder, f.parent_id, level + 1 FROM pairs JOIN before_folders f ON f.id = pairs.above
+        JOIN before_folders p ON p.id = f.parent_id
+    WHERE level < {levels}
+),
+direct AS (
+    SELECT b.parent_id AS folder, count(*) AS files, count(l.id) AS lost_files, sum(l.size_bytes) AS lost_bytes
+    FROM before b LEFT JOIN (SELECT id, size_bytes FROM before SEMI JOIN lost USING (id)) l USING (id)
+    WHERE NOT b.is_trashed AND b.mime_type <> '{folder}' GROUP BY b.parent_id
+)
+SELECT p.id AS folder_id, p.path, p.level, CAST(sum(d.files) AS BIGINT) AS files,
+    CAST(sum(d.lost_files) AS BIGINT) AS lost_files, CAST(coalesce(sum(d.lost_bytes), 0) AS BIGINT) AS lost_bytes
+FROM direct d JOIN pairs ON pairs.folder = d.folder JOIN before_paths p ON p.id = pairs.above
+GROUP BY ALL HAVING sum(d.lost_files) > 0 ORDER BY p.path, p.id
+"""
+
+
+def subtree_losses(before: pa.Table, lost: Sequence[str], *, threads: int = 2, memory_limit: str = "1GB") -> pa.Table:
+    """Every folder, at any depth, below which files of `lost` (ids) lay: `folder_id`, `path`, `level` (1: in the drive's root),
+    how many live files lay below it, how many of them are lost, and their bytes."""
+    config: dict[str, str | bool | int | float | list[str]] = {"threads": threads, "memory_limit": memory_limit}
+    with duckdb.connect(config=config) as con:
+        _read_side(con, "before", before)
+        con.register("lost", pa.table({"id": pa.array(lost, pa.string())}))
+        return con.execute(_SUBTREES.format(folder=FOLDER, levels=MAX_LEVELS)).to_arrow_table()
+
+
 def changes(
     before: Path | pa.Table, after: Path | pa.Table, *, threads: int = 2, memory_limit: str = "1GB"
 ) -> pa.Table:
@@ -104,15 +135,20 @@ def changes(
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET preserve_insertion_order = false")
         for name, given in (("before", before), ("after", after)):
-            if isinstance(given, Path):
-                source = "read_parquet('" + str(given).replace("'", "''") + "')"
-                con.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {source}")
-            else:
-                con.register(name, given)
-            con.execute(
-                f"CREATE TEMP TABLE {name}_folders AS SELECT id, name, parent_id FROM {name} WHERE mime_type = '{FOLDER}'"
-            )
-            con.execute(_PATHS.format(side=name, levels=MAX_LEVELS))
+            _read_side(con, name, given)
         con.execute(_TOP_FOLDERS.format(folder=FOLDER))
         con.execute(f"CREATE TEMP TABLE changed AS {_CHANGES.format(folder=FOLDER)}")
         return con.execute(f"SELECT * FROM ({_RESOLVED}) ORDER BY id").to_arrow_table()
+
+
+def _read_side(con: duckdb.DuckDBPyConnection, name: str, given: Path | pa.Table) -> None:
+    """A snapshot as `name`, its folders, and the path of each."""
+    if isinstance(given, Path):
+        source = "read_parquet('" + str(given).replace("'", "''") + "')"
+        con.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {source}")
+    else:
+        con.register(name, given)
+    con.execute(
+        f"CREATE TEMP TABLE {name}_folders AS SELECT id, name, parent_id FROM {name} WHERE mime_type = '{FOLDER}'"
+    )
+    con.execute(_PATHS.format(side=name, levels=MAX_LEVELS))

@@ -7,7 +7,7 @@ Layout, readable without civicops (any Parquet and JSON reader), one folder per 
 
     <root>/<drive>/<sequence>.json           when, how many, from which delivery, hashes; stays for ever
     <root>/<drive>/full-<sequence>.parquet   the newest snapshot
-    <root>/<drive>/back-<sequence>.parquet   rows that differed from the next kept one; `is_gone`: was not there yet
+    <root>/<drive>/back-<sequence>.parquet   what differed from the next kept one (`delta`)
 
 Safe to kill: a snapshot counts once its `.json` is there; what a killed seal left is removed by the next.
 """
@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,11 +30,11 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from civicops.ingest.disk import fsync_folder, writing
-from civicops.ingest.snapshots.items import COLUMNS, SCHEMA, content_hash, ordered
+from civicops.ingest.snapshots.delta import apply, back, compose, shaped
+from civicops.ingest.snapshots.items import content_hash, ordered
 from civicops.ingest.values import LandingError
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_BACK = SCHEMA.append(pa.field("is_gone", pa.bool_()))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class SnapshotStore:
             snapshot = replace(draft, seal=draft.sealed())
             _write(table, self.path(snapshot))
             if last is not None:
-                _write(_back(self._full(last), table), self._back_path(last))
+                _write(back(self._full(last), table), self._back_path(last))
             _save(folder, snapshot)
             if last is not None:
                 self.path(last).unlink(missing_ok=True)
@@ -145,7 +145,7 @@ class SnapshotStore:
         for one in reversed(kept[:-1]):
             if one.sequence < snapshot.sequence:
                 break
-            table = _apply(table, _load(self._back_path(one)))
+            table = apply(table, self._step(one))
         return table
 
     def thin(self, drive: str, *, now: datetime, daily: timedelta = timedelta(days=90)) -> int:
@@ -164,7 +164,7 @@ class SnapshotStore:
                     continue
                 before = kept[index - 1] if index else None
                 if before is not None:
-                    merged = _compose(_load(self._back_path(before)), _load(self._back_path(one)))
+                    merged = compose(self._step(before), self._step(one))
                     _write(merged, self._back_path(before))
                 _save(folder, replace(one, is_kept=False))
                 self._back_path(one).unlink(missing_ok=True)
@@ -173,21 +173,45 @@ class SnapshotStore:
         return gone
 
     def verify(self, drive: str) -> Iterator[str]:
-        """Walk the chain and rebuild every kept snapshot; yields one line for each that is not what was sealed."""
-        previous, every = "", self.snapshots(drive)
-        for one in every:
+        """Walk the chain and rebuild every kept snapshot; yields one line for each that is not what was sealed, seals first.
+
+        Snapshots are rebuilt from the newest back, each from the one after it, so the first line about rows names the bad one;
+        those before it cannot be proven any more.
+        """
+        every: list[Snapshot] = []
+        previous = ""
+        for number, path in enumerate(sorted(self.folder(drive).glob("[0-9]*.json")), start=1):
+            name = f"Snapshot {int(path.stem)} of drive {drive}"
+            try:
+                one = _read(path)
+            except LandingError as error:
+                yield f"{name}: its seal cannot be read. {error.message}"
+                return
+            if one.sequence != number or path.stem != f"{number:06d}":
+                yield f"Snapshot {number} of drive {drive}: it is missing, or stands in another place."
+                return
             if one.previous != previous or one.seal != one.sealed():
-                yield f"Snapshot {one.sequence} of drive {drive}: its seal does not fit the one before it."
+                yield f"{name}: its seal does not fit the one before it."
             previous = one.seal
-        kept = [one for one in every if one.is_kept]
+            every.append(one)
         table: pa.Table | None = None
-        for one in reversed(kept):
-            table = self._full(one) if table is None else _apply(table, _load(self._back_path(one)))
-            if content_hash(table) != one.content:
+        for one in reversed([one for one in every if one.is_kept]):
+            try:
+                table = self._full(one) if table is None else apply(table, self._step(one))
+                is_same = content_hash(table) == one.content
+            except (LandingError, pa.ArrowException, duckdb.Error, KeyError) as error:
+                why = f"its rows cannot be read, nor those of the ones before it. {str(error).splitlines()[0]}"
+                yield f"Snapshot {one.sequence} of drive {drive}: {why}"
+                return
+            if not is_same:
                 yield f"Snapshot {one.sequence} of drive {drive}: its rows are not those that were sealed."
 
     def _full(self, snapshot: Snapshot) -> pa.Table:
         return _load(self.path(snapshot))
+
+    def _step(self, snapshot: Snapshot) -> pa.Table:
+        """The step that leads back to a snapshot from the next kept one."""
+        return shaped(_load(self._back_path(snapshot)))
 
     def _back_path(self, snapshot: Snapshot) -> Path:
         return self.folder(snapshot.drive) / f"back-{snapshot.sequence:06d}.parquet"
@@ -202,63 +226,10 @@ class SnapshotStore:
             self._back_path(last).unlink(missing_ok=True)
 
 
-def _back(older: pa.Table, newer: pa.Table) -> pa.Table:
-    """What turns `newer` into `older`."""
-    values = ", ".join(f"o.{name}" for name in COLUMNS[1:])
-    same = " AND ".join(f"o.{name} IS NOT DISTINCT FROM n.{name}" for name in COLUMNS[1:])
-    return _ask(
-        f"SELECT o.id, {values}, false AS is_gone FROM older o LEFT JOIN newer n USING (id) WHERE n.id IS NULL OR NOT ({same}) "
-        f"UNION ALL SELECT n.id, {', '.join(f'n.{name}' for name in _nulls())}, true FROM newer n ANTI JOIN older o USING (id)",
-        older=older,
-        newer=_emptied(newer),
-    )
-
-
-def _nulls() -> Sequence[str]:
-    return [f"none_{name}" for name in COLUMNS[1:]]
-
-
-def _emptied(table: pa.Table) -> pa.Table:
-    """The table with an empty column beside each of its own: what is said of an item that was not there."""
-    for name in COLUMNS[1:]:
-        table = table.append_column(f"none_{name}", pa.nulls(len(table), SCHEMA.field(name).type))
-    return table
-
-
-def _apply(table: pa.Table, back: pa.Table) -> pa.Table:
-    columns = ", ".join(COLUMNS)
-    return ordered(
-        _ask(
-            f"SELECT {columns} FROM newer ANTI JOIN back USING (id) UNION ALL SELECT {columns} FROM back WHERE NOT is_gone",
-            newer=table,
-            back=back,
-        )
-    )
-
-
-def _compose(further: pa.Table, nearer: pa.Table) -> pa.Table:
-    """One step back instead of two: `nearer` is taken first, `further` wins."""
-    columns = ", ".join(_BACK.names)
-    return _ask(
-        f"SELECT {columns} FROM further UNION ALL SELECT {columns} FROM nearer ANTI JOIN further USING (id)",
-        further=further,
-        nearer=nearer,
-    )
-
-
-def _ask(sql: str, **tables: pa.Table) -> pa.Table:
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
-        for name, table in tables.items():
-            con.register(name, table)
-        return con.execute(sql).to_arrow_table()
-
-
 def _write(table: pa.Table, path: Path) -> None:
-    if "is_gone" in table.column_names:
-        table = table.select(_BACK.names).cast(_BACK).sort_by("id")
     draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
-    few: Any = [name for name in COLUMNS if name not in ("id", "checksum", "name")]
+    # Ids and checksums do not repeat; the other columns do, above all in a whole snapshot.
+    few: Any = [name for name in table.column_names if name not in ("id", "ref", "checksum", "name")]
     pq.write_table(table, draft, compression="zstd", compression_level=9, use_dictionary=few, write_statistics=False)
     with draft.open("rb") as file:
         os.fsync(file.fileno())

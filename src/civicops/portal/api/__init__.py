@@ -1,4 +1,4 @@
-"""The programming interface, `/api/v1/`: read-only, the same for everybody.
+"""The programming interface, `/api/v1/`: datasets, the same for everybody, and review, for those who are signed in.
 
 Belongs here: putting routes together, errors as JSON. Does not belong here: what a question means (`questions`) and how it is
 answered (`rows`).
@@ -12,14 +12,21 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import Throttled, ValidationError
+from ninja.errors import AuthenticationError, Throttled, ValidationError
 from ninja.renderers import JSONRenderer
 
 from civicops import __version__
+from civicops.errors import CivicopsError
+from civicops.portal.api import review_routes
 from civicops.portal.api.questions import QuestionError
 from civicops.portal.api.routes import router
 from civicops.portal.api.throttle import PerMinute
 from civicops.portal.engine import BusyError, TooLongError
+from civicops.review.filing import FilingError
+from civicops.review.forms import FormError
+from civicops.review.intake import LinkError, NoSuggestionError, TooManyError
+from civicops.review.kinds import KindError
+from civicops.review.values import ConflictError, NotAllowedError, NoTaskError, ReviewError
 
 
 class _Renderer(JSONRenderer):
@@ -43,13 +50,16 @@ def _finite(data: Any) -> Any:
 api = NinjaAPI(
     title="civicops",
     version=__version__,
-    description="Published datasets: what there is, what it means, and its rows. Reading only; no account for public data.",
+    description="Published datasets: what there is, what it means, and its rows; no account for public data. Review tasks, for "
+    "those who are signed in.",
     urls_namespace="api",
     docs_url=None,
     renderer=_Renderer(),
     throttle=[PerMinute(f"{settings.CIVICOPS_WORKSPACE.settings.portal.api_per_minute}/m")],
 )
 api.add_router("", router)
+api.add_router("review", review_routes.router)
+api.add_router("review", review_routes.public)
 
 
 def _told(request: HttpRequest, status: int, message: str, hint: str = "") -> HttpResponse:
@@ -59,6 +69,32 @@ def _told(request: HttpRequest, status: int, message: str, hint: str = "") -> Ht
 @api.exception_handler(QuestionError)
 def _question(request: HttpRequest, error: QuestionError) -> HttpResponse:
     return _told(request, error.status, error.message, error.hint)
+
+
+_REVIEW: tuple[tuple[type[CivicopsError], int], ...] = (
+    (KindError, 404), (NoTaskError, 404), (NoSuggestionError, 404), (NotAllowedError, 403), (TooManyError, 429),
+    (LinkError, 410), (ReviewError, 422), (FormError, 422), (FilingError, 422),
+)  # fmt: skip
+"""Failures of review and their status; the first that fits."""
+
+
+def _review(request: HttpRequest, error: Any) -> HttpResponse:
+    status = next(status for kind, status in _REVIEW if isinstance(error, kind))
+    more: dict[str, Any] = {}
+    if isinstance(error, ConflictError):
+        status, more = 409, {"seen": error.seen, "now": error.now, "changes": error.changes}
+    if isinstance(error, FormError):
+        more = {"faults": error.faults}
+    return api.create_response(request, {"message": error.message, "hint": error.hint, **more}, status=status)
+
+
+for _kind, _ in _REVIEW:
+    api.add_exception_handler(_kind, _review)
+
+
+@api.exception_handler(AuthenticationError)
+def _nobody(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return _told(request, 401, "Nobody is signed in.", "Sign in to the portal first; this uses its session.")
 
 
 @api.exception_handler(ValidationError)

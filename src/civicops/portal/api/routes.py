@@ -6,7 +6,7 @@ Belongs here: parameters, answers, caching headers. Does not belong here: SQL (`
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -24,8 +24,8 @@ from civicops.release.values import Release, is_version
 router = Router()
 _NAME = r"^[a-z][a-z0-9_]*$"
 _VERSION = r"^\d{8}T\d{6}Z-[0-9a-f]{8}$"
-Product = Path(description="A product.", pattern=_NAME, max_length=80)
-Dataset = Path(description="One of its datasets.", pattern=_NAME, max_length=80)
+Product = Annotated[str, Path(description="A product.", pattern=_NAME, max_length=80)]
+Dataset = Annotated[str, Path(description="One of its datasets.", pattern=_NAME, max_length=80)]
 _ASKED_WRONG = {404: values.Problem, 422: values.Problem, 429: values.Problem}
 
 
@@ -48,9 +48,7 @@ def datasets(
     "datasets/{product}/{dataset}", response={200: values.DatasetOut, **_ASKED_WRONG}, url_name="dataset",
     summary="Describe a dataset",
 )  # fmt: skip
-def dataset(
-    request: HttpRequest, response: HttpResponse, product: str = Product, dataset: str = Dataset
-) -> dict[str, Any]:
+def dataset(request: HttpRequest, response: HttpResponse, product: Product, dataset: Dataset) -> dict[str, Any]:
     """A dataset's contract, checks, and where to download it."""
     _open(response)
     item = _entry(product, dataset)
@@ -83,9 +81,7 @@ def dataset(
     "datasets/{product}/{dataset}/versions", response={200: values.VersionList, **_ASKED_WRONG}, url_name="versions",
     summary="List versions",
 )  # fmt: skip
-def versions(
-    request: HttpRequest, response: HttpResponse, product: str = Product, dataset: str = Dataset
-) -> dict[str, Any]:
+def versions(request: HttpRequest, response: HttpResponse, product: Product, dataset: Dataset) -> dict[str, Any]:
     """Every version of a dataset that is still kept."""
     _open(response)
     return {
@@ -107,8 +103,8 @@ def versions(
 def read_rows(
     request: HttpRequest,
     response: HttpResponse,
-    product: str = Product,
-    dataset: str = Dataset,
+    product: Product,
+    dataset: Dataset,
     version: str = Query("", description="A version; the current one when left out.", pattern=rf"{_VERSION}|^$"),
     columns: str = Query("", description="Names of columns, separated by commas; all when left out.", max_length=4000),
     filters: list[str] = Query(  # noqa: B008 - the default is ninja's way to describe a parameter

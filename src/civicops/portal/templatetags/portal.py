@@ -19,6 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from civicops.portal.assets import Asset, asset_of
+from civicops.portal.reviewing import SAID, WORDS, as_text
 
 register = template.Library()
 Read = dict[str, Any] | Context
@@ -123,3 +124,46 @@ def breakable(name: str) -> SafeString:
 def words(name: str) -> str:
     """A name of the code for people: `requests_daily` as `requests daily`."""
     return name.replace("_", " ")
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 as per cent, never rounded up to all or down to nothing."""
+    if share is None:
+        return ""
+    part = 100 * share
+    if 0 < part < 1:
+        return "less than 1 %"
+    return "more than 99 %" if 99 < part < 100 else f"{part:.0f} %"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """A span in words, in one unit."""
+    if seconds is None:
+        return ""
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 90
+        else f"{seconds / 60:.0f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )
+
+
+@register.filter
+def said(outcome: str) -> str:
+    """What a reviewer did, in a word or two."""
+    return SAID.get(outcome, outcome.replace("_", " ").capitalize())
+
+
+@register.filter
+def button(outcome: str) -> str:
+    """What the button of an answer says."""
+    return WORDS.get(outcome, outcome.replace("_", " "))
+
+
+@register.filter(name="as_text")
+def text_of(value: Any) -> str:
+    """A value of data for people."""
+    return as_text(value)

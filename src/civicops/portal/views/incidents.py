@@ -20,6 +20,7 @@ from civicops.observe.messages import HOW_BAD, what_to_do
 from civicops.portal import watching
 from civicops.portal.access import has_role
 from civicops.portal.accounts import is_loopback
+from civicops.portal.auditing import flush
 from civicops.portal.reading import workspace
 
 TOKEN = "CIVICOPS_METRICS_TOKEN"  # noqa: S105 - the name of a variable
@@ -95,11 +96,13 @@ def _act(request: HttpRequest, found: Incident) -> HttpResponse:
     try:
         if what == "acknowledge":
             acknowledge(watching.database(), found.id, who, note, datetime.now(UTC))
+            flush()
             messages.success(request, "You take care of it; it is not repeated any more.")
         elif what == "resolve":
             if not has_role(request.user, "steward"):
                 raise PermissionDenied("Stewards say that an incident is over.")
             resolve(watching.database(), found.id, who, note, datetime.now(UTC))
+            flush()
             messages.success(request, "It is resolved.")
         else:
             messages.error(request, "There is no such action; nothing was changed.")

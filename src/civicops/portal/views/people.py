@@ -14,8 +14,8 @@ from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from civicops.portal.access import role_of
-from civicops.portal.accounts import set_role
+from civicops.portal.access import is_auditor, role_of
+from civicops.portal.accounts import set_auditor, set_role
 from civicops.portal.pages import ROLES, Role
 
 
@@ -30,8 +30,12 @@ def people(request: HttpRequest) -> HttpResponse:
         elif user == request.user:
             messages.error(request, "You cannot change your own role; ask another admin.")
         else:
-            set_role(user, None if role == "none" else cast(Role, role))
-            messages.success(request, f"{name} is now {'without a role' if role == 'none' else f'a {role}'}.")
+            by, audits = request.user.get_username(), request.POST.get("auditor") == "yes"
+            set_role(user, None if role == "none" else cast(Role, role), by=by)
+            set_auditor(user, audits, by=by)
+            words = "without a role" if role == "none" else f"a {role}"
+            messages.success(request, f"{name} is now {words}{' and an auditor' if audits else ''}.")
         return redirect("people")
     listed = accounts.order_by("username").prefetch_related("groups")[:500]
-    return render(request, "portal/people.html", {"people": [(one, role_of(one)) for one in listed], "roles": ROLES})
+    context = {"people": [(one, role_of(one), is_auditor(one)) for one in listed], "roles": ROLES}
+    return render(request, "portal/people.html", context)

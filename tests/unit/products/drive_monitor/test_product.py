@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from civicops.errors import CivicopsError
-from civicops.ingest.values import DriveEventSource, DriveSource
+from civicops.ingest.google.observe import events_of, folders_of
+from civicops.ingest.values import DriveEventSource, DriveSource, MarkSource
+from civicops.transform import run_unit_tests
 from civicops.workspace import Product, Workspace
 
 ROOT = Path(__file__).parents[4]
@@ -44,15 +46,21 @@ def test_settings_reach_the_look_and_a_wrong_one_is_named() -> None:
         "as_admin": True,
         "timezone": "UTC",
     }
-    drives, events = module("sources.py").sources(settings)
+    drives, events, folders, marks = module("sources.py").sources(settings)
     assert isinstance(drives, DriveSource) and isinstance(events, DriveEventSource)
+    assert isinstance(folders, DriveEventSource) and isinstance(marks, MarkSource)
     assert (drives.drives, drives.subject, drives.as_admin, drives.timezone) == (
         ("0A1",),
         "admin@example.org",
         True,
         "UTC",
     )
-    assert events.drives == drives and events.name == f"{drives.name}_events"
+    assert events.drives == folders.drives == drives
+    assert (events.name, folders.name) == (events_of(drives), folders_of(drives))
+    assert (marks.marks, marks.key) == (
+        "deletions",
+        Workspace.find(ROOT).product("drive_monitor").contract("deletions").key,
+    )
     with pytest.raises(CivicopsError, match="no setting 'drive'"):
         module("sources.py").sources({"drive": []})
 
@@ -94,3 +102,12 @@ def test_names_of_files_and_people_stand_in_restricted_datasets_only(product: Pr
 def test_every_sheet_shows_columns_that_exist(product: Product) -> None:
     for sheet in product.file.sheets:
         assert set(sheet.columns) <= set(product.contract(sheet.dataset).column_names)
+
+
+def test_the_models_keep_their_unit_tests(product: Product, tmp_path: Path) -> None:
+    results = run_unit_tests(
+        product.name, product.models, tmp_path, lookups=product.lookups, contracts=list(product.contracts)
+    )
+    assert [(one.model, one.name, one.message) for one in results if one.status != "pass"] == []
+    published = {contract.dataset for contract in product.published}
+    assert published <= {one.model for one in results}, "every published model has a unit test"

@@ -57,11 +57,17 @@ async function drawOne(place: HTMLElement): Promise<void> {
 }
 
 function look(width: number): Record<string, unknown> {
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string): string => style.getPropertyValue(name).trim();
+    // A variable holds both colours, light and dark; what is drawn with it is the one that counts.
+    const probe = document.body.appendChild(document.createElement("span"));
+    const colour = (name: string): string => {
+        probe.style.color = `var(${name})`;
+        return getComputedStyle(probe).color;
+    };
     const ink = colour("--co-ink");
     const quiet = colour("--co-quiet");
     const line = colour("--co-line");
+    const accent = colour("--co-accent");
+    probe.remove();
     const dark = isDark();
     return {
         background: "transparent",
@@ -70,7 +76,7 @@ function look(width: number): Record<string, unknown> {
         legend: { labelColor: ink, titleColor: ink, labelFontSize: 12, orient: "bottom", columns: width < 500 ? 1 : 3, labelLimit: 220 },
         title: { color: ink },
         view: { stroke: "transparent" },
-        mark: { color: colour("--co-accent") },
+        mark: { color: accent },
         range: { category: dark ? ["#6fc2b4", "#f2b33d", "#8ab4f8", "#f28b82", "#c58af9", "#a8dab5"] : ["#0b6e63", "#c07a00", "#2457a6", "#b5412f", "#7d4199", "#4f7a2a"] },
     };
 }

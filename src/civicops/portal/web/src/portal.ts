@@ -8,6 +8,7 @@ import header from "@uswds/uswds/js/usa-header";
 import skipnav from "@uswds/uswds/js/usa-skipnav";
 import "./portal.css";
 import "./parts.css";
+import "./review.css";
 import { watchSearch } from "./search";
 import { watchTheme } from "./theme";
 
@@ -24,3 +25,6 @@ if (drawings.length > 0) {
     // Half a megabyte that only pages with charts need.
     void import("./charts").then(({ drawAll }) => drawAll(drawings));
 }
+
+const review = document.querySelector<HTMLElement>("[data-review]");
+if (review) void import("./review").then(({ watchReview }) => watchReview(review));

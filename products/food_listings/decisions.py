@@ -1,0 +1,144 @@
+"""Decisions of all sources as steps of the workflow: what was imported as approved, and answers to review tasks.
+
+Belongs here: rows of accepted datasets -> `workflow.Step`. Does not belong here: what a step does (`workflow`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from .workflow import Step
+
+TEXT_LISTS = ("category_codes", "tag_names", "language_names", "other_phone_numbers")
+"""Columns of a listing that are lists; in answers they are text, split by commas."""
+ROLE_OF_STAGE = {"rating": "data_entry", "approval": "coordinator", "adjudication": "admin", "automatic": "machine"}
+
+
+def steps_of_decisions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
+    """Rows of `listing_decisions`."""
+    for row in rows:
+        version = row["restores_version"]
+        yield Step(
+            str(row["decision_id"]),
+            row["listing_id"],
+            row["event_code"],
+            _utc(row["decided_at"]),
+            row["role_code"],
+            row["actor_id"],
+            json.loads(row["content"] or "{}"),
+            json.loads(row["confirmed_fields"] or "{}"),
+            row["evidence"] or "",
+            row["outcome_code"] or "",
+            row["other_listing_id"] or "",
+            int(version) if version else None,
+            row["until_on"],
+            row["reason"] or "",
+        )
+
+
+def steps_of_verifications(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[Step]:
+    """Rows of `verify_answers`: a rating is a submission, an approval approves what was submitted in its round."""
+    names = tuple(columns)
+    for row in rows:
+        if row["is_undone"] or row["outcome_code"] == "abstain":
+            continue
+        stage, outcome = row["stage_code"], row["outcome_code"]
+        event = {"approve": "approved", "request_changes": "changes_requested", "reject": "rejected"}.get(outcome)
+        if event is None:
+            event = "submitted" if stage == "rating" else "approved"
+        content = {} if event in ("changes_requested", "rejected") else content_of(row, names)
+        confirmed = dict.fromkeys(listed(row["confirmed_fields"]), "has_value") | dict.fromkeys(
+            listed(row["confirmed_none_fields"]), "none"
+        )
+        if event == "approved" and outcome == "approve":
+            content, confirmed = {}, {}  # it approves what was submitted; that carries them
+        step = Step(
+            f"verify:{row['rating_id']}",
+            row["subject"],
+            event,
+            _utc(row["rated_at"]),
+            ROLE_OF_STAGE.get(stage, "data_entry"),
+            row["rated_by"],
+            content,
+            confirmed,
+            row["evidence_code"] or "",
+            reason=row["reason"] or "",
+        )
+        yield step
+        if row["is_do_not_call"]:
+            yield Step(
+                f"{step.decision_id}:call",
+                step.listing_id,
+                "do_not_call",
+                step.decided_at,
+                step.role_code,
+                step.actor_id,
+                until_on=row["do_not_call_until_on"],
+            )
+
+
+def steps_of_duplicates(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[Step]:
+    """Rows of `duplicate_answers`: subject is `first|second`; a merge keeps `survivor_id`, a rejection tells them apart."""
+    names = tuple(columns)
+    for row in rows:
+        first, _, second = row["subject"].partition("|")
+        common = {
+            "decided_at": _utc(row["decided_at"]),
+            "role_code": "coordinator",
+            "actor_id": row["decided_by"],
+            "reason": row["reason"] or "",
+        }
+        decision = f"duplicate:{row['decision_id']}"
+        if row["outcome_code"] == "merge" and not row["is_withdrawn"]:
+            survivor = row["survivor_id"] if row["survivor_id"] in (first, second) else first
+            gone = second if survivor == first else first
+            yield Step(decision, gone, "merged", content=content_of(row, names), other_listing_id=survivor, **common)
+        elif row["outcome_code"] == "split":
+            for one, other in ((first, second), (second, first)):
+                yield Step(f"{decision}:{one}", one, "unmerged", other_listing_id=other, **common)
+        elif row["outcome_code"] == "reject":
+            for one, other in ((first, second), (second, first)):
+                yield Step(f"{decision}:{one}", one, "not_duplicate", other_listing_id=other, **common)
+
+
+def steps_of_status(rows: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
+    """Rows of `status_answers`: taking down, bringing back a version, asking for verification, contact attempts."""
+    for row in rows:
+        if row["is_undone"] or row["outcome_code"] not in ("accept", "edit", "approve"):
+            continue
+        if not row["event_code"]:
+            continue
+        yield Step(
+            f"status:{row['rating_id']}",
+            row["subject"].partition("#")[0],
+            row["event_code"],
+            _utc(row["rated_at"]),
+            "coordinator",
+            row["rated_by"],
+            outcome_code=row["contact_outcome_code"] or "",
+            restores_version=int(row["restores_version"]) if row["restores_version"] else None,
+            until_on=row["do_not_call_until_on"],
+            reason=row["reason"] or "",
+        )
+
+
+def content_of(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
+    """The columns of a listing that an answer holds, lists as lists."""
+    found: dict[str, Any] = {}
+    for name in columns:
+        if name in row:
+            value = row[name]
+            found[name] = listed(value) if name in TEXT_LISTS else value
+    return found
+
+
+def listed(text: str | None) -> list[str]:
+    """A text of values split by commas as a list; empty for none."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,2 @@
+-- What the checks found.
+select * from {{ source('prepared', 'findings') }}

@@ -1,0 +1,2 @@
+-- What rules changed.
+select * from {{ source('prepared', 'fixes') }}

@@ -1,0 +1,2 @@
+-- Private contacts, as the lists have them. Restricted.
+select * from {{ source('prepared', 'contacts') }}
