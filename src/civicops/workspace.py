@@ -23,6 +23,7 @@ from civicops.contracts.explain import explain_validation
 from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import nearest
 from civicops.contracts.yaml_lines import Document, read_yaml
+from civicops.cross_references import cross_references
 from civicops.errors import CivicopsError
 from civicops.settings import EngineTable, ObserveTable, PortalTable, RetentionTable, Settings, WorkspaceTable
 
@@ -231,7 +232,7 @@ class Workspace:
         folder = self.products_folder / name
         file, contracts = _product_files(folder, _stamps(folder))
         product = Product(name, folder, file, contracts, self.settings.products.get(name, {}))
-        if problems := _cross_references(product):
+        if problems := cross_references(product):
             raise ContractFileError(problems)
         return product
 
@@ -275,38 +276,3 @@ def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, time of change and size of every file that `_product_files` reads."""
     found = [folder / "product.yaml", *sorted((folder / "contracts").glob("*.yaml"))]
     return tuple((path.name, at.st_mtime_ns, at.st_size) for path in found if (at := path.stat()))
-
-
-def _cross_references(product: Product) -> list[Problem]:
-    """Faults that only show when contracts and lookups are seen together."""
-    problems: list[Problem] = []
-    published = {contract.dataset: contract for contract in product.published}
-    for metric in product.file.report:
-        known = published[metric.dataset].column_names if metric.dataset in published else ()
-        for wanted, choices in (
-            (metric.dataset, published),
-            *((name, known) for name in (metric.day, metric.value) if name),
-        ):
-            if wanted not in choices:
-                message = f"report '{metric.title}': there is no '{wanted}'; {nearest(wanted, choices)}"
-                problems.append(Problem(product.folder / "product.yaml", 1, message))
-                break
-    for contract in product.contracts:
-        if contract.product != product.name:
-            message = f"belongs to product '{contract.product}' but lies in the folder of '{product.name}'"
-            problems.append(Problem(contract.path, 1, message))
-        for check in contract.row_checks:
-            spec = check.spec
-            if not isinstance(spec, Allowed) or spec.lookup is None:
-                continue
-            if spec.lookup not in product.lookups:
-                message = f"check '{check.id}': no lookup '{spec.lookup}'; {nearest(spec.lookup, product.lookups)}"
-                problems.append(Problem(contract.path, 1, message))
-                continue
-            with product.lookups[spec.lookup].open(encoding="utf-8-sig", newline="") as stream:
-                header = next(csv.reader(stream), [])
-            if spec.lookup_column not in header:
-                near = nearest(str(spec.lookup_column), header)
-                message = f"check '{check.id}': lookup '{spec.lookup}' has no column '{spec.lookup_column}'; {near}"
-                problems.append(Problem(contract.path, 1, message))
-    return problems
