@@ -25,7 +25,7 @@ from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.disk import writing
 from civicops.ingest.tables.fields import can_take_lists, fields_of
-from civicops.ingest.tables.layout import COLUMNS, PREFIX, Layout, key_of, layouts_of
+from civicops.ingest.tables.layout import COLUMNS, PREFIX, Layout, key_of, layouts_of, missing_columns
 from civicops.portal.uploads import Choice, Upload
 from civicops.workspace import Product, Workspace
 
@@ -99,10 +99,21 @@ def look_into(workspace: Workspace, account: str, product: Product, contract: Co
             hint="Remove those that are not needed, or use the command `civicops import`.",
         )
     upload.header, upload.sheets = header, [str(name) for name in found["sheets"]][:50]
-    upload.layout = str(found["layout"]) if found["layout"] and found["known_share"] >= 0.5 else ""
+    layouts = {one.code: one for one in layouts_of(product.lookups, list(fields_of(contract)))}
+    best = layouts.get(str(found["layout"]))
+    fits = best is not None and found["known_share"] >= 0.5 and _tells_places(best, header)
+    upload.layout = best.code if best is not None and fits else ""
     if not upload.list_code:
-        upload.list_code = upload.layout if found["known_share"] == 1 else _code(upload.path.stem)
+        # A name that has rows already would be replaced by this file; only the very same table is meant for it.
+        same = bool(upload.layout) and found["known_share"] == 1 and not missing_columns(layouts[upload.layout], header)
+        upload.list_code = upload.layout if same else _code(upload.path.stem)
     choose(upload, product, contract, {str(one["column"]): one for one in found["columns"]})
+
+
+def _tells_places(layout: Layout, header: Sequence[str]) -> bool:
+    """Whether a table read by the layout says which row is which."""
+    lines = (layout.columns.get(key_of(name)) for name in header)
+    return any(line is not None and (line.rule == "identity" or line.field == "source_id") for line in lines)
 
 
 def choose(upload: Upload, product: Product, contract: Contract, suggested: dict[str, dict[str, Any]]) -> None:

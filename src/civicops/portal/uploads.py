@@ -86,7 +86,7 @@ class Upload:
 def keep(
     workspace: Workspace, account: int, product: str, dataset: str, name: str, chunks: Iterable[bytes]
 ) -> tuple[str, Upload]:
-    """Write an uploaded file to the disk piece by piece; returns its token. Raises `CivicopsError` for a wrong name, a full disk."""
+    """Write an uploaded file to the disk piece by piece; returns its token. Raises `CivicopsError` when it cannot."""
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise CivicopsError(
