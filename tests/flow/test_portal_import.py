@@ -189,7 +189,7 @@ def test_two_tabs_do_not_mix_and_a_token_is_for_one_account(portal: Server, here
     post(portal, one, first, **form(first, list="changed"))
     said = post(portal, one, first, action="add", seen=old)
     assert "changed in another tab" in said.text and not rows_of(here, "changed") and not rows_of(here, "plain")
-    folders = [path for path in (here.root / "var" / "portal" / "uploads").iterdir()]
+    folders = list((here.root / "var" / "portal" / "uploads").iterdir())
     assert all(path.stat().st_mode & 0o077 == 0 for path in folders)
     assert all(one.rstrip("/").rpartition("/")[2] not in path.name for path in folders)
     said = post(portal, other, second, action="discard")
