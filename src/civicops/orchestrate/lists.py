@@ -21,6 +21,7 @@ from civicops.audit import Event, open_log
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.disk import writing
+from civicops.ingest.tables.fields import fields_of
 from civicops.ingest.tables.kept import BEFORE, name_of_rows, source_name, way_back
 from civicops.ingest.tables.layout import PREFIX
 from civicops.ingest.values import SourceError
@@ -106,6 +107,7 @@ def _place(given: Gathering, product: Product, contract: Contract, list_code: st
         raise SourceError(
             f"'{list_code}' cannot be the name of a list.", hint="Use lower-case letters, digits and '_'."
         )
+    fields_of(contract)  # refuses a dataset that lists are not for
     return given.folder / source_name(product, contract) / f"{list_code}.ndjson"
 
 
