@@ -91,6 +91,9 @@ class PortalTable(_Closed):
     api_per_minute: int = Field(
         default=120, ge=1, description="Questions per minute and address that the interface answers."
     )
+    import_megabytes: int = Field(
+        default=20, ge=1, le=500, description="Largest file that the page for importing lists takes, in MB."
+    )
     sign_ins_per_minute: int = Field(default=10, ge=1, description="Failed sign-ins per minute and address.")
     threads: int = Field(default=1, ge=1, description="Engine threads of all questions together.")
     memory_limit: str = Field(

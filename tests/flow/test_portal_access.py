@@ -57,6 +57,8 @@ TABLE = {
     "/api/v1/review/team": (("contributor", "steward", "admin"), 403),
     "/api/v1/review/suggestions/nothing": ((), 404),
     "/people/": (("admin",), 403),
+    "/import/library/loans/": (("steward", "admin"), 403),
+    "/import/library/loans/nothing/": (("steward", "admin"), 403),
     "/audit/": (("auditor",), 403),
     "/audit/0/": (("auditor",), 403),
     "/audit/0/proof": (("auditor",), 403),
@@ -78,7 +80,9 @@ TABLE = {
     "/accounts/social/signup/": ((), 403),
     "/api/v1/": ((), 403),
 }
-CLOSED = ("/people/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/", "/products/library/runs/")  # fmt: skip
+NOT_THERE = ("/import/library/loans/", "/import/library/loans/nothing/")
+"""What whoever may ask for is told does not exist: lists are imported into no dataset of this product."""
+CLOSED = (*NOT_THERE, "/people/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/", "/products/library/runs/")  # fmt: skip
 """Where somebody who is not signed in is sent to do so."""
 LIST_ROUTES = """
 import json
@@ -134,7 +138,7 @@ def expected(path: str, method: str, role: str | None) -> set[int]:
         # Without a form's token a method that changes something is refused before anybody asks who it is.
         return {403, 405} if path not in ("/accounts/password/change/", "/people/") else {302, 403, 405}
     if role in allowed:
-        return {200}
+        return {404} if path in NOT_THERE else {200}
     if role is None and path in CLOSED:
         return {302}
     if role is None and path.startswith("/api/v1/review/") and allowed:

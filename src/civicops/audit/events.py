@@ -26,6 +26,7 @@ Kind = Literal[
     "contract.change",
     "decision",
     "erasure",
+    "import",
     "incident.action",
     "permission",
     "policy",

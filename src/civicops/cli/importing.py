@@ -1,6 +1,6 @@
 """Commands about tables that somebody has: look at them, take them in.
 
-Belongs here: import suggest, preview, add. Does not belong here: reading tables (`civicops.ingest.tables`), what a run does
+Belongs here: import suggest, preview, add, undo. Does not belong here: reading tables (`civicops.ingest.tables`), what a run does
 with the rows afterwards.
 """
 
@@ -22,6 +22,10 @@ app = typer.Typer(no_args_is_help=True, help="Tables from partners (CSV, XLSX, J
 
 Name = Annotated[str, typer.Argument(metavar="PRODUCT.DATASET", show_default=False)]
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
+Columns = Annotated[
+    Path | None,
+    typer.Option(help="A layout in a file of its own, not a lookup of the product; --layout names it then."),
+]
 Sheet = Annotated[str, typer.Option(help="Sheet of an XLSX file; the first unless given.")]
 
 
@@ -37,7 +41,15 @@ def suggest(name: Name, file: File, sheet: Sheet = "", json: bool = Json) -> Non
     best = choose_layout(product, contract, file, sheet=sheet)
     found = suggestions_for(product, contract, file, sheet=sheet)
     if json:
-        as_json({"layout": best[0].code if best else None, "known_share": best[1] if best else 0, "columns": found})
+        from civicops.ingest.tables.read import open_table, sheets_of  # noqa: PLC0415
+
+        as_json({
+            "layout": best[0].code if best else None,
+            "known_share": best[1] if best else 0,
+            "columns": found,
+            "header": open_table(file, sheet=sheet).header,
+            "sheets": sheets_of(file),
+        })  # fmt: skip
         return
     table(
         ("column", "field", "score", "because of"),
@@ -58,6 +70,7 @@ def preview(
     layout: Annotated[str, typer.Option(help="How its columns are read: lookups/layout_<this>.csv.")],
     list_code: Annotated[str, typer.Option("--list", help="Name of the list; the layout's unless given.")] = "",
     sheet: Sheet = "",
+    columns: Columns = None,
     json: bool = Json,
 ) -> None:
     """Say what a file would give, row by row where something is wrong, without changing anything."""
@@ -78,6 +91,7 @@ def preview(
         list_code=list_code or layout,
         given=given,
         sheet=sheet,
+        columns=columns,
     )
     if json:
         as_json({**asdict(done), "can_be_imported": done.can_be_imported})
@@ -96,34 +110,56 @@ def add(
     layout: Annotated[str, typer.Option(help="How its columns are read: lookups/layout_<this>.csv.")],
     list_code: Annotated[str, typer.Option("--list", help="Name of the list; the layout's unless given.")] = "",
     sheet: Sheet = "",
+    columns: Columns = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as preview.")] = False,
     json: bool = Json,
 ) -> None:
     """Take a file in as the rows of one list, in place of those it had; the next run checks and cleans them."""
     if dry_run:
-        preview(name, file, layout, list_code, sheet, json)
+        preview(name, file, layout, list_code, sheet, columns, json)
         return
-    from civicops.orchestrate.gathering import gathering  # noqa: PLC0415
-    from civicops.orchestrate.importing import take_in  # noqa: PLC0415
+    from civicops.orchestrate.lists import add_list  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
     product_name, _, dataset = name.partition(".")
     product = workspace.product(product_name)
-    done = take_in(
+    done = add_list(
+        workspace,
         product,
         product.contract(dataset),
         file,
         layout=layout,
         list_code=list_code or layout,
-        given=gathering(workspace, product, _now()),
         sheet=sheet,
+        columns=columns,
     )
     if json:
         as_json(done)
         return
     _problems(done)
     say(f"{done.usable:,} of {done.rows:,} rows are in list '{done.list_code}'.")
+    next_step(f"civicops run {product_name}  (or, if it was a mistake: civicops import undo {name} {done.list_code})")
+
+
+@app.command("undo")
+def undo(
+    name: Name,
+    list_code: Annotated[str, typer.Argument(metavar="LIST", show_default=False)],
+    json: bool = Json,
+) -> None:
+    """Give a list the rows it had before the file that was added last; one that was new goes."""
+    from civicops.orchestrate.lists import undo_list  # noqa: PLC0415
+    from civicops.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace.find()
+    product_name, _, dataset = name.partition(".")
+    product = workspace.product(product_name)
+    rows = undo_list(workspace, product, product.contract(dataset), list_code)
+    if json:
+        as_json({"list": list_code, "rows": rows})
+        return
+    say(f"List '{list_code}' has the {rows:,} rows it had before." if rows else f"List '{list_code}' is gone again.")
     next_step(f"civicops run {product_name}")
 
 

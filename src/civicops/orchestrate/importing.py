@@ -30,7 +30,10 @@ from civicops.ingest.files import fetch_files
 from civicops.ingest.landing import Landing
 from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
+from civicops.ingest.tables.fields import BOOKKEEPING, fields_of
+from civicops.ingest.tables.kept import source_name
 from civicops.ingest.tables.layout import (
+    PREFIX,
     Layout,
     Suggestion,
     best_layout,
@@ -42,22 +45,13 @@ from civicops.ingest.tables.layout import (
 )
 from civicops.ingest.tables.mapped import MappedRow, as_json, mapped_rows
 from civicops.ingest.tables.read import open_table
-from civicops.ingest.values import FileSource, GatheredSource, NoProgress, SourceError
+from civicops.ingest.values import FileSource, NoProgress, SourceError
 from civicops.orchestrate.context import engine
 from civicops.orchestrate.gathering import Gathering
-from civicops.workspace import Product, Workspace, WorkspaceError
+from civicops.workspace import Product, Workspace
 
-BOOKKEEPING = (
-    "source_code",
-    "source_id",
-    "retrieved_at",
-    "layout_code",
-    "source_file_id",
-    "source_line",
-    "source_row",
-)
 FILES = "files"
-_CODE = re.compile(r"[a-z][a-z0-9_]*")
+LIST_CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -103,18 +97,6 @@ SHOWN = 50
 """Row problems that a preview keeps; all of them are counted."""
 
 
-def fields_of(contract: Contract) -> dict[str, str]:
-    """The columns a layout may name, with their titles. Raises `WorkspaceError` for a dataset that cannot be imported into."""
-    lacking = [name for name in BOOKKEEPING if name not in contract.column_names]
-    if lacking:
-        raise WorkspaceError(
-            f"{contract.id} cannot be imported into: its contract has no column '{lacking[0]}'.",
-            hint="Choose a dataset whose rows come from lists.",
-        )
-    kept = set(BOOKKEEPING) - {"source_id"}
-    return {column.name: column.title for column in contract.columns if column.name not in kept}
-
-
 def choose_layout(product: Product, contract: Contract, path: Path, *, sheet: str = "") -> tuple[Layout, float] | None:
     """The layout of the product that fits a file best, and the share of its columns that it knows."""
     fields = list(fields_of(contract))
@@ -137,12 +119,16 @@ def preview(
     list_code: str,
     given: Gathering,
     sheet: str = "",
+    columns: Path | None = None,
 ) -> Preview:
-    """What `path` would give under `layout` as the rows of list `list_code`. Raises `SourceError` for a file that is no table."""
-    rows, found = _read(product, contract, path, layout, list_code, sheet, given.now)
+    """What `path` would give under `layout` as the rows of list `list_code`. Raises `SourceError` for a file that is no table.
+
+    `columns`: the layout's file where it is no lookup of the product.
+    """
+    rows, found = _read(product, contract, path, layout, list_code, sheet, given.now, columns)
     before = {
         row["source_id"]: _content(row)
-        for row in given.rows(_source_name(product, contract))
+        for row in given.rows(source_name(product, contract))
         if row["source_code"] == list_code
     }
     now = {row["source_id"]: _content(row) for row in rows}
@@ -158,13 +144,21 @@ def preview(
 
 
 def take_in(
-    product: Product, contract: Contract, path: Path, *, layout: str, list_code: str, given: Gathering, sheet: str = ""
+    product: Product,
+    contract: Contract,
+    path: Path,
+    *,
+    layout: str,
+    list_code: str,
+    given: Gathering,
+    sheet: str = "",
+    columns: Path | None = None,
 ) -> Preview:
     """Keep the file and write the list's rows; gives what `preview` would, without what the contract says.
 
     Raises `SourceError` when a column is unknown or no row can be used; then nothing changes.
     """
-    rows, found = _read(product, contract, path, layout, list_code, sheet, given.now)
+    rows, found = _read(product, contract, path, layout, list_code, sheet, given.now, columns)
     done = Preview(**found)
     if done.unknown:
         known = {item.column: item for item in done.suggestions}
@@ -186,7 +180,7 @@ def take_in(
             part = kept.with_suffix(".part")
             shutil.copyfile(path, part)
             part.replace(kept)
-    source = _source_name(product, contract)
+    source = source_name(product, contract)
     old = [row for row in given.rows(source) if row["source_code"] == list_code]
     if [_content(row) for row in old] != [_content(row) for row in rows]:
         given.write_rows(source, list_code, rows)
@@ -194,14 +188,22 @@ def take_in(
 
 
 def _read(
-    product: Product, contract: Contract, path: Path, layout_code: str, list_code: str, sheet: str, now: datetime
+    product: Product,
+    contract: Contract,
+    path: Path,
+    layout_code: str,
+    list_code: str,
+    sheet: str,
+    now: datetime,
+    columns: Path | None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    if not _CODE.fullmatch(list_code):
+    if not LIST_CODE.fullmatch(list_code):
         raise SourceError(
             f"'{list_code}' cannot be the name of a list.", hint="Use lower-case letters, digits and '_'."
         )
     titles = fields_of(contract)
-    layout = read_layout(product.lookups, layout_code, list(titles))
+    lookups = product.lookups if columns is None else {f"{PREFIX}{layout_code}": columns}
+    layout = read_layout(lookups, layout_code, list(titles))
     table = open_table(path, sheet=sheet)
     unknown = unknown_columns(layout, table.header)
     digest = _digest(path)
@@ -252,18 +254,6 @@ def _content(row: Mapping[str, Any]) -> str:
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _source_name(product: Product, contract: Contract) -> str:
-    """The gathered source that feeds the dataset."""
-    from civicops.ingest.declared import declared_sources  # noqa: PLC0415 - reads the product's sources.py
-
-    for source in declared_sources(product):
-        if isinstance(source, GatheredSource) and source.dataset == contract.dataset:
-            return source.name
-    raise WorkspaceError(
-        f"{contract.id} has no gathered source to import into.", hint="Name a GatheredSource for it in sources.py."
-    )
 
 
 def _held(

@@ -88,6 +88,8 @@ RULES: dict[str, Rule] = {
     "review_list": _read("viewer"),
     "review_task": _write("viewer"),
     "review_draft": _write("viewer"),
+    "import_list": _write("steward"),
+    "import_file": _write("steward"),
     "people": _write("admin"),
     "audit": _read("auditor"),
     "audit_entry": _read("auditor"),

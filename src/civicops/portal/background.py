@@ -14,6 +14,7 @@ from civicops.portal.changes import changes, kept_changes, wanted_changes
 from civicops.portal.drawing import find_page
 from civicops.portal.pages import page_names
 from civicops.portal.reading import shelf
+from civicops.portal.uploads import sweep
 from civicops.workspace import Workspace
 
 _log = logging.getLogger("civicops.portal")
@@ -21,7 +22,11 @@ _told: set[str] = set()
 
 
 def build_everything(workspace: Workspace) -> None:
-    """Build every page that is not built, and compare the newest version of every dataset with the one before."""
+    """Build every page that is not built, and compare the newest version of every dataset with the one before.
+
+    Uploaded lists that nobody added are thrown away here too.
+    """
+    sweep(workspace)
     for product in shelf().products:
         for name in page_names(product):
             try:

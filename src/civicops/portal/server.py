@@ -58,7 +58,10 @@ def serve(workspace: Workspace, *, host: str, port: int, samples: bool, say: Cal
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
     from waitress.server import create_server  # type: ignore[import-untyped] # noqa: PLC0415
 
+    from civicops.portal.bodies import SMALL, bound_bodies  # noqa: PLC0415
+
     _refuse_taken(host, port)
+    most = bound_bodies(workspace.settings.portal.import_megabytes)
     server: Any = create_server(
         get_wsgi_application(),
         host=host,
@@ -67,7 +70,7 @@ def serve(workspace: Workspace, *, host: str, port: int, samples: bool, say: Cal
         ident="civicops",
         # Who asks is read by Django from the headers of as many proxies as the settings name.
         clear_untrusted_proxy_headers=False,
-        max_request_body_size=64 * 1024,
+        max_request_body_size=max(SMALL, most),
         max_request_header_size=16 * 1024,
     )
     for number in (signal.SIGINT, signal.SIGTERM):

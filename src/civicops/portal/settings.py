@@ -128,9 +128,10 @@ def _security(workspace: Workspace) -> dict[str, Any]:
         "CSRF_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_AGE": 14 * 24 * 3600,
-        # Bodies are small forms only.
+        # Bodies are small forms only, but for the files of imported lists, which go to the disk.
         "DATA_UPLOAD_MAX_MEMORY_SIZE": 64 * 1024,
-        "DATA_UPLOAD_MAX_NUMBER_FIELDS": 100,
+        "DATA_UPLOAD_MAX_NUMBER_FIELDS": 250,
+        "DATA_UPLOAD_MAX_NUMBER_FILES": 1,
     }  # fmt: skip
 
 

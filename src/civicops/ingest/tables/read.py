@@ -257,6 +257,19 @@ def _xlsx(path: Path, sheet: str) -> Table:
     return Table(names, _judged(path.name, names, found), "xlsx")
 
 
+def sheets_of(path: Path) -> tuple[str, ...]:
+    """The names of an XLSX file's sheets, in its order; none for any other file, or one that cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            if stream.read(4) != b"PK\x03\x04":
+                return ()
+        import openpyxl  # noqa: PLC0415 - of the extra
+
+        return tuple(openpyxl.load_workbook(path, read_only=True).sheetnames)
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+        return ()
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""

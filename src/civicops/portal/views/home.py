@@ -13,8 +13,9 @@ from django.shortcuts import render
 
 from civicops.errors import CivicopsError
 from civicops.portal import files
-from civicops.portal.access import may_see_page
+from civicops.portal.access import has_role, may_see_page
 from civicops.portal.catalogue import entries, source_checks
+from civicops.portal.importing import targets
 from civicops.portal.pages import ProductPage, load_page, page_names
 from civicops.portal.reading import newest_run, run_log, shelf, workspace
 from civicops.portal.settings import BUILT, PACKAGE
@@ -59,6 +60,7 @@ def product(request: HttpRequest, product: str) -> HttpResponse:
     if found is None:
         raise Http404("There is no such product.")
     last = newest_run(product)
+    may_import = not getattr(request, "exporting", False) and has_role(request.user, "steward")
     context = {
         "product": found,
         "state": state_of(found),
@@ -67,6 +69,7 @@ def product(request: HttpRequest, product: str) -> HttpResponse:
         "source_checks": source_checks(found),
         "last": last,
         "success": run_log().last_success(product),
+        "imports": targets(found) if may_import else (),
     }
     return render(request, "portal/product.html", context)
 

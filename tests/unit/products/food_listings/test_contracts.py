@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from civicops.ingest.tables.fields import fields_of
 from civicops.ingest.tables.layout import layouts_of, read_layout
 from civicops.ingest.values import SourceError
-from civicops.orchestrate.importing import fields_of
 from civicops.review.kinds import load_kinds
 from civicops.workspace import Product
 from products.food_listings.cleaning.lists import Lookups
