@@ -126,13 +126,25 @@ def steps_of_suggestions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
             yield Step(number, row["record_id"], "suggested", at, "public", "", question=task)
 
 
-def standing(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, datetime]]:
-    """Rows of `open_questions`: listing -> `assigned` or `submitted`, and since when; corrections from outside do not count."""
-    return {
-        row["record_id"]: (row["state_code"], _utc(row["since_at"]))
-        for row in rows
-        if row["record_id"] == row["subject"]
-    }
+def in_hand(states: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Rows of states, with what people have in hand by rows of `open_questions`, before it is final.
+
+    A listing that was merged or taken down keeps its state; a correction from outside is no verification of the listing.
+    """
+    known = {row["record_id"]: row for row in rows if row["record_id"] == row["subject"]}
+    for state in states:
+        row = known.get(state["listing_id"])
+        if row is None or state["state_code"] in ("merged", "unpublished"):
+            yield state
+        else:
+            code = row["state_code"]
+            yield {
+                **state,
+                "state_code": code,
+                "assigned_at": None,
+                "submitted_at": None,
+                f"{code}_at": row["since_at"],
+            }
 
 
 def steps_of_duplicates(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[Step]:

@@ -10,7 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from multiprocessing import get_context
 from typing import Any
 
@@ -23,7 +23,7 @@ from .cleaning.lists import Lookups, lookups_from
 from .cleaning.notes import Notes
 from .cleaning.row import STATES_OF_FIELDS, Cleaned, clean_row
 from .decisions import (
-    standing,
+    in_hand,
     steps_of_contacts,
     steps_of_decisions,
     steps_of_duplicates,
@@ -84,7 +84,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> Mapping[str, pa.Table]:
         ],
         **_versions(cleaned, drafts, states, lookups, today, _area(con, lookups)),
     }
-    _stand(made["states"], standing(_rows(con, "SELECT * FROM accepted.open_questions ORDER BY task_id")))
+    made["states"] = list(in_hand(made["states"], _rows(con, "SELECT * FROM accepted.open_questions")))
     return {name: pa.Table.from_pylist(list(made[name]), schema=schema) for name, schema in TABLES.items()}
 
 
@@ -389,15 +389,3 @@ def _state(state: State, content: Mapping[str, Any], lookups: Lookups) -> Mappin
         "version_count": len(state.versions),
         "is_unpublished": state.is_unpublished,
     }
-
-
-def _stand(states: Sequence[Mapping[str, Any]], open_now: Mapping[str, tuple[str, datetime]]) -> None:
-    """What people have in hand shows in a listing's state before it is final; one that was merged or taken down keeps its own."""
-    for row in states:
-        if (
-            row["listing_id"] in open_now
-            and row["state_code"] not in ("merged", "unpublished")
-            and isinstance(row, dict)
-        ):
-            code, since = open_now[row["listing_id"]]
-            row |= {"state_code": code, "assigned_at": None, "submitted_at": None, f"{code}_at": since}

@@ -223,7 +223,7 @@ def _correct(state: State, step: Step) -> None:
 def _approve(state: State, step: Step) -> None:
     before = state.versions[-1].content if state.versions else {}
     pending = state.pending.pop(step.question, None)
-    content = {**before, **(pending.content if pending else {}), **step.content}
+    content = {**before, **(_since(state, pending) if pending else {}), **step.content}
     if pending is not None:
         _confirm(state, pending, content)
     _confirm(state, step, content)
@@ -236,6 +236,19 @@ def _approve(state: State, step: Step) -> None:
         state.asked.discard(step.question)
     else:
         state.attempts, state.asked = 0, set()
+
+
+def _since(state: State, pending: Step) -> Mapping[str, Any]:
+    """What a submission says, without what it left as it was and somebody else's approval changed meanwhile."""
+    seen = [version for version in state.versions if version.approved_at <= pending.decided_at]
+    if not seen or seen[-1] is state.versions[-1]:
+        return pending.content
+    was, now = seen[-1].content, state.versions[-1].content
+    return {
+        name: value
+        for name, value in pending.content.items()
+        if value != was.get(name) or now.get(name) == was.get(name)
+    }
 
 
 def _add(state: State, step: Step, content: Mapping[str, Any], restores: int | None = None) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -34,7 +34,11 @@ def land_decisions(
     """
     kind = review.kind(f"{product}.{source.kind}")
     with landing.fetching(product, source.name):
-        rows = take_up(review, kind, now) if source.what == "decisions" else _OTHERS[source.what](review, kind)
+        match source.what:
+            case "decisions" | "ratings":
+                rows = take_up(review, kind, now, source.what)
+            case what:
+                rows = _OTHERS[what](review, kind)
         content = "".join(canonical(row) + "\n" for row in rows).encode("utf-8", "replace")
         live = landing.live(product, source.name)
         if not content and not live:
@@ -49,11 +53,16 @@ def land_decisions(
         return FetchResult(delivery, landing.live(product, source.name))
 
 
-def take_up(review: Review, kind: Kind, now: datetime) -> list[dict[str, Any]]:
-    """The decisions that count, one row per task in the order of the tasks, and from now on none of them can be undone."""
+def take_up(
+    review: Review, kind: Kind, now: datetime, what: Literal["decisions", "ratings"] = "decisions"
+) -> list[dict[str, Any]]:
+    """The decisions that count, one row per task in the order of the tasks, and from now on none of them can be undone.
+
+    With `ratings` every answer of the rounds that are over (`ratings`): a run that reads those acts on them just as well.
+    """
     with review.writing() as con:
         before = taken_up(con, kind.id)
-        rows = list(_effective(con, kind))
+        rows = list(_effective(con, kind)) if what == "decisions" else _ratings(con, kind)
         newest = con.execute(sa.select(sa.func.max(DECISION.c.id)).where(DECISION.c.kind == kind.id)).scalar() or 0
         if newest > before:
             con.execute(sa.update(LANDED).where(LANDED.c.kind == kind.id).values(decision_id=newest, at=stamp(now)))
@@ -101,26 +110,28 @@ def ratings(review: Review, kind: Kind) -> list[dict[str, Any]]:
     What was answered in a round that still goes on is left out: raters would read in a release what others said.
     """
     with review.reading() as con:
-        undone: set[int] = set(
-            con.execute(sa.select(DECISION.c.undoes).where(DECISION.c.undoes.is_not(None))).scalars()
-        )
-        query = (
-            sa.select(DECISION, TASK.c.subject, TASK.c.record)
-            .join(TASK, TASK.c.id == DECISION.c.task_id)
-            .where(DECISION.c.kind == kind.id, DECISION.c.outcome != "undo")
-            .where(sa.or_(DECISION.c.round != TASK.c.round, TASK.c.state == "decided"))
-            .order_by(DECISION.c.id)
-        )
-        return [
-            {
-                "rating_id": row.id, "task_id": row.task_id, "round": row.round, "subject": row.subject,
-                "record_id": row.record, "stage_code": row.stage, "outcome_code": row.outcome,
-                "rated_by": row.who, "rated_at": _moment(row.at),
-                "reason": row.reason or None, "seconds": row.seconds, "content_hash": row.content_hash,
-                "seen_hash": row.seen_hash, "is_undone": row.id in undone, **_values(kind, row.value),
-            }
-            for row in con.execute(query)
-        ]  # fmt: skip
+        return _ratings(con, kind)
+
+
+def _ratings(con: sa.Connection, kind: Kind) -> list[dict[str, Any]]:
+    undone: set[int] = set(con.execute(sa.select(DECISION.c.undoes).where(DECISION.c.undoes.is_not(None))).scalars())
+    query = (
+        sa.select(DECISION, TASK.c.subject, TASK.c.record)
+        .join(TASK, TASK.c.id == DECISION.c.task_id)
+        .where(DECISION.c.kind == kind.id, DECISION.c.outcome != "undo")
+        .where(sa.or_(DECISION.c.round != TASK.c.round, TASK.c.state == "decided"))
+        .order_by(DECISION.c.id)
+    )
+    return [
+        {
+            "rating_id": row.id, "task_id": row.task_id, "round": row.round, "subject": row.subject,
+            "record_id": row.record, "stage_code": row.stage, "outcome_code": row.outcome,
+            "rated_by": row.who, "rated_at": _moment(row.at),
+            "reason": row.reason or None, "seconds": row.seconds, "content_hash": row.content_hash,
+            "seen_hash": row.seen_hash, "is_undone": row.id in undone, **_values(kind, row.value),
+        }
+        for row in con.execute(query)
+    ]  # fmt: skip
 
 
 def contacts(review: Review, kind: Kind) -> list[dict[str, Any]]:
@@ -200,7 +211,6 @@ def _last(table: sa.Table, condition: sa.ColumnElement[bool]) -> sa.ScalarSelect
 
 
 _OTHERS: Mapping[str, Callable[[Review, Kind], list[dict[str, Any]]]] = {
-    "ratings": ratings,
     "contacts": contacts,
     "suggestions": suggestions,
     "open": open_tasks,
