@@ -155,7 +155,7 @@ def _proof(home: Path, task: int, civicops: Callable[..., str]) -> bool:
     index = str(found[0]["index"])
     proof = home / f"entry-{index}.tlog-proof"
     print(f"\n== {PRODUCT}: the proof that the correction was approved")
-    good = found[0]["content"]["outcome"] == "approve"
+    good = bool(found[0]["content"]["outcome"] == "approve")
     for words in (("prove", index, "--out", proof.name), ("check", proof.name), ("verify",)):
         said = civicops("audit", *words).strip()
         print(f"  $ civicops audit {' '.join(words)}")
