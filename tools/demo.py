@@ -74,7 +74,7 @@ def main() -> int:
             print(
                 "The made-up city lives until the end of 2026, so its late source and its lost day are not shown today."
             )
-        listed = demo_food.story(HOME, lambda: _run(demo_food.PRODUCT))
+        listed = demo_food.story(HOME, lambda: _run(demo_food.PRODUCT), _said)
         print()
         _civicops("alerts", "digest", "--json")
         if not seen:
@@ -195,8 +195,12 @@ def _command(*words: str) -> list[str]:
 
 
 def _civicops(*words: str) -> Any:
-    done = subprocess.run(_command(*words), cwd=HOME, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
+    return json.loads(_said(*words))
+
+
+def _said(*words: str) -> str:
+    """What a command printed. Raises `CalledProcessError` when it fails."""
+    return subprocess.run(_command(*words), cwd=HOME, check=True, capture_output=True, text=True).stdout
 
 
 def _again(name: str) -> tuple[str, float]:

@@ -78,7 +78,7 @@ def _file(given: Gathering, name: str, setting: Mapping[str, str], folder: Path)
     if "url" not in setting:
         raise CivicopsError(f"List '{name}' has neither 'path' nor 'url'.", hint="Give it one in civicops.toml.")
     address = parse_address(setting["url"], name)
-    path = folder / (Path(address.path).name or f"{name}.csv")
+    path = folder / f"list{Path(address.path).suffix or '.csv'}"
     with Web(address) as web:
         answer = web.get(address, expect="any", max_bytes=600_000_000)
         with path.open("wb") as file:

@@ -22,7 +22,15 @@ from .cleaning.hours_text import clean_hours
 from .cleaning.lists import Lookups, lookups_from
 from .cleaning.notes import Notes
 from .cleaning.row import STATES_OF_FIELDS, Cleaned, clean_row
-from .decisions import steps_of_decisions, steps_of_duplicates, steps_of_status, steps_of_verifications
+from .decisions import (
+    in_hand,
+    steps_of_contacts,
+    steps_of_decisions,
+    steps_of_duplicates,
+    steps_of_status,
+    steps_of_suggestions,
+    steps_of_verifications,
+)
 from .matching.explain import explain
 from .matching.keys import keys_of
 from .matching.model import score
@@ -48,7 +56,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> Mapping[str, pa.Table]:
     keys = {row.listing_id: keys_of(row.listing_id, row.values) for row in cleaned if row.values["name"]}
     pairs = score(list(keys.values()), least=0.5)
     disagreements = find_disagreements(cleaned, [(p.first, p.second) for p in pairs if p.probability >= SURE])
-    states = fold(_steps(con))
+    states = fold(_steps(con, int(lookups.policies["do_not_call_days"])))
     for row in cleaned:
         states.setdefault(row.listing_id, State(row.listing_id))
     drafts = {row.listing_id: {name: row.values.get(name) for name in CONTENT} for row in cleaned}
@@ -76,6 +84,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> Mapping[str, pa.Table]:
         ],
         **_versions(cleaned, drafts, states, lookups, today, _area(con, lookups)),
     }
+    made["states"] = list(in_hand(made["states"], _rows(con, "SELECT * FROM accepted.open_questions")))
     return {name: pa.Table.from_pylist(list(made[name]), schema=schema) for name, schema in TABLES.items()}
 
 
@@ -105,13 +114,15 @@ def _today(con: duckdb.DuckDBPyConnection) -> date:
     return day or date(1970, 1, 1)
 
 
-def _steps(con: duckdb.DuckDBPyConnection) -> list[Any]:
+def _steps(con: duckdb.DuckDBPyConnection, quiet_days: int) -> list[Any]:
     names = tuple(CONTENT)
     return [
         *steps_of_decisions(_rows(con, "SELECT * FROM accepted.listing_decisions")),
-        *steps_of_verifications(_rows(con, "SELECT * FROM accepted.verify_answers"), names),
+        *steps_of_verifications(_rows(con, "SELECT * FROM accepted.verify_answers"), names, quiet_days),
         *steps_of_duplicates(_rows(con, "SELECT * FROM accepted.duplicate_answers"), names),
         *steps_of_status(_rows(con, "SELECT * FROM accepted.status_answers")),
+        *steps_of_contacts(_rows(con, "SELECT * FROM accepted.contact_attempts"), quiet_days),
+        *steps_of_suggestions(_rows(con, "SELECT * FROM accepted.public_suggestions")),
     ]
 
 

@@ -44,6 +44,13 @@ def sources(settings: Mapping[str, Any]) -> Sequence[Source]:
         DecisionSource(
             "status_answers", "status_answers", "status", "ratings", note="steps that are not about content"
         ),
+        DecisionSource("contacts", "contact_attempts", "verify", "contacts", note="attempts to reach somebody"),
+        DecisionSource(
+            "suggestions", "public_suggestions", "verify", "suggestions", note="that the public says something is wrong"
+        ),
+        DecisionSource(
+            "open", "open_questions", "verify", "open", note="what somebody has in hand or waits for approval"
+        ),
         GatheredSource("websites", "website_checks", note="what websites answered"),
         GatheredSource("geocodes", "geocodes", note="where addresses lie"),
         GatheredSource("areas", "service_areas", note="the area that is served"),

@@ -55,6 +55,10 @@ class Step:
     restores_version: int | None = None
     until_on: date | None = None
     reason: str = ""
+    question: str = ""
+    """What it answers: two questions about one listing may be open at once, and an approval is of the answer to its own."""
+    is_partial: bool = False
+    """An answer to a correction from outside: `content` says only some columns, the others stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ class State:
     is_unpublished: bool = False
     assigned_at: datetime | None = None
     submitted_at: datetime | None = None
-    submitted_by: str = ""
-    pending: Step | None = None
+    pending: dict[str, Step] = field(default_factory=dict)
+    """Question -> what was submitted and nobody has judged."""
     merged_into: str = ""
     merged_by: str = ""
     before_merge: str = ""
@@ -102,9 +106,15 @@ class State:
     last_attempt_at: datetime | None = None
     last_outcome: str = ""
     do_not_call_until: date | None = None
-    demand: int = 0
+    asked: set[str] = field(default_factory=set)
+    """Suggestions and corrections of the public that nobody has judged."""
     apart_from: set[str] = field(default_factory=set)
     refused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def demand(self) -> int:
+        """How many suggestions and corrections wait."""
+        return len(self.asked)
 
     @property
     def current(self) -> Version | None:
@@ -134,12 +144,17 @@ def _refusal(state: State, step: Step) -> str:
         "handed_off": ("assigned",),
         "rejected": ("submitted",),
     }.get(event)
-    if needs and state.code not in needs:
+    if needs and state.code not in needs and not step.is_partial:
         return f"it is {state.code.replace('_', ' ')}"
-    if event == "approved" and state.submitted_by and state.submitted_by == step.actor_id and state.code == "submitted":
+    pending = state.pending.get(step.question)
+    if event == "approved" and pending is not None and pending.actor_id == step.actor_id:
         return "nobody approves their own submission"
     if event == "approved" and step.role_code == "data_entry":
         return "data entry does not approve"
+    if event == "approved" and step.is_partial and state.is_unpublished:
+        return "it was taken down"
+    if event == "approved" and step.is_partial and not state.versions and not is_new(state.listing_id):
+        return "no version was ever approved that could be corrected"
     if event == "unpublished" and not state.versions:
         return "no version was ever approved"
     if event == "restored" and not any(version.number == step.restores_version for version in state.versions):
@@ -156,18 +171,16 @@ def _apply(states: dict[str, State], state: State, step: Step) -> None:
         case "assigned":
             state.code, state.assigned_at = "assigned", step.decided_at
             _confirm(state, step)
+        case "submitted" | "changes_requested" | "rejected" if step.is_partial:
+            _correct(state, step)
         case "submitted":
-            state.code, state.submitted_at, state.submitted_by, state.pending = (
-                "submitted",
-                step.decided_at,
-                step.actor_id,
-                step,
-            )
+            state.code, state.submitted_at = "submitted", step.decided_at
+            state.pending[step.question] = step
             _confirm(state, step)
         case "changes_requested" | "rejected":
             state.code = "assigned" if step.event_code == "changes_requested" else "needs_verification"
         case "handed_off" | "needs_verification":
-            state.code, state.submitted_by, state.pending = "needs_verification", "", None
+            state.code, state.pending = "needs_verification", {}
         case "approved":
             _approve(state, step)
         case "unpublished":
@@ -190,21 +203,52 @@ def _apply(states: dict[str, State], state: State, step: Step) -> None:
         case "do_not_call":
             state.do_not_call_until = step.until_on
         case "suggested":
-            state.demand += 1
+            state.asked.add(step.question or step.decision_id)
         case "created":
             _confirm(state, step)
         case _:
             pass  # claimed: on record, without effect on the state
 
 
+def _correct(state: State, step: Step) -> None:
+    """A correction on its way: the listing's own verification goes on as if there were none."""
+    if step.event_code == "submitted":
+        state.pending[step.question] = step
+    else:
+        state.pending.pop(step.question, None)
+    if step.event_code == "rejected":
+        state.asked.discard(step.question)
+
+
 def _approve(state: State, step: Step) -> None:
     before = state.versions[-1].content if state.versions else {}
-    content = {**before, **(state.pending.content if state.pending else {}), **step.content}
-    if state.pending is not None:
-        _confirm(state, state.pending)
+    pending = state.pending.pop(step.question, None)
+    content = {**before, **(_since(state, pending) if pending else {}), **step.content}
+    if pending is not None:
+        _confirm(state, pending, content)
     _confirm(state, step, content)
+    waiting, code = dict(state.pending), state.code
     _add(state, step, content)
-    state.attempts, state.demand = 0, 0
+    if step.is_partial:
+        # The whole of it was not looked at: what was under way stays so.
+        state.pending = waiting
+        state.code = code if len(state.versions) > 1 else "approved"
+        state.asked.discard(step.question)
+    else:
+        state.attempts, state.asked = 0, set()
+
+
+def _since(state: State, pending: Step) -> Mapping[str, Any]:
+    """What a submission says, without what it left as it was and somebody else's approval changed meanwhile."""
+    seen = [version for version in state.versions if version.approved_at <= pending.decided_at]
+    if not seen or seen[-1] is state.versions[-1]:
+        return pending.content
+    was, now = seen[-1].content, state.versions[-1].content
+    return {
+        name: value
+        for name, value in pending.content.items()
+        if value != was.get(name) or now.get(name) == was.get(name)
+    }
 
 
 def _add(state: State, step: Step, content: Mapping[str, Any], restores: int | None = None) -> None:
@@ -215,7 +259,7 @@ def _add(state: State, step: Step, content: Mapping[str, Any], restores: int | N
             len(state.versions) + 1, step.decided_at, step.role_code, step.decision_id, dict(content), changed, restores
         )
     )
-    state.code, state.is_unpublished, state.pending, state.submitted_by = "approved", False, None, ""
+    state.code, state.is_unpublished, state.pending = "approved", False, {}
 
 
 def _confirm(state: State, step: Step, content: Mapping[str, Any] | None = None) -> None:
@@ -256,6 +300,11 @@ def _root(states: Mapping[str, State], state: State) -> str:
         seen.add(state.listing_id)
         state = states[state.merged_into]
     return state.listing_id
+
+
+def is_new(listing_id: str) -> bool:
+    """Whether the public named a place that no list knows; review gives those such numbers."""
+    return listing_id.startswith("new-")
 
 
 def value_text(field_code: str, content: Mapping[str, Any]) -> str:

@@ -27,6 +27,19 @@ STORY = (
     "Over: 311 requests: no rows at all on",
 )
 """What the team is told by mail, and the demo prints."""
+FOOD = (
+    r"three lists were imported and checked, and people were asked",
+    r"tasks: is this listing right, are these two one place: [1-9]\d*, [1-9]",
+    r"a stranger corrects .+ on its public page",
+    r"the correction is task \d+; the stranger's link says: received",
+    r"submits; the stranger's link says: in_review",
+    r"stella approves; the stranger's link says: accepted",
+    r"phone \(.+\) .+ is now \(213\) 485-0177; the stranger's link says: published",
+    r"\$ civicops audit prove (\d+) --out entry-\1.tlog-proof\n +The proof of entry \1 among",
+    r"It holds: .+ had this as entry",
+    r"\$ civicops audit verify\n +[\d,]+ entries of .+ are what was logged, in order",
+)
+"""What the demo prints of the food listings, in this order, from the import to the proof."""
 ELSEWISE = "goes on for another reason"
 """The demo says so on days on which chance gave the small made-up city another odd day: the incident is then not over."""
 
@@ -59,6 +72,11 @@ def test_demo_ends_at_a_portal_and_takes_it_down_when_told_to(tmp_path: Path) ->
         address = found[1]
         assert re.search(r"unaccounted +0", said)
         assert "THIS IS NOT AS IT SHOULD BE" not in said
+        at = 0
+        for words in FOOD:
+            step = re.compile(words).search(said, at)
+            assert step, f"{words} is not after what was before it:\n{said[at:]}"
+            at = step.start()
         letters = re.search(r"Mails that arrived: (http://127\.0\.0\.1:\d+/)", said)
         assert letters, said
         with httpx.Client(base_url=letters[1], trust_env=False) as box:

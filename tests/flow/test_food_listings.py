@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from civicops.ingest.values import SourceError
+from civicops.review import asking, intake, source, taking
+from civicops.review.deciding import decide
 from civicops.review.values import ConflictError, ReviewError
+from simulators.sites import Page, serve_sites
 from simulators.world.listings import MadeListings
 from tests.flow.listings import ANA, BEN, STELLA, Listings, made_up
 
@@ -184,6 +187,73 @@ def test_a_merge_is_a_decision_and_can_be_told_apart(world: tuple[Listings, Made
     assert here.query(
         f"SELECT decision_code FROM {{duplicates}} WHERE listing_id = '{first}' AND other_listing_id = '{second}'"
     ) == [("merged",)]
+
+
+def test_what_people_log_and_the_public_sends_reaches_the_product_without_who_they_are(
+    world: tuple[Listings, MadeListings],
+) -> None:
+    here, _ = world
+    due = here.query(
+        "SELECT listing_id FROM {listing_states} WHERE state_code = 'needs_verification' AND source_code = 'open_la' AND NOT is_public ORDER BY 1"
+    )
+    (called,), (quiet,) = due[:2]
+    listing, before = here.query("SELECT listing_id, demand_count FROM {listing_states} WHERE is_public ORDER BY 1")[0]
+    assert before == 0
+    row = f"SELECT * EXCLUDE (phone_number, version_number, approved_at, last_confirmed_at, confirmed_share, freshness_code) FROM {{listings}} WHERE listing_id = '{listing}'"
+    public, known = here.query(row), rows_in(here)
+    review, kind, now = here.review, here.review.kind("food_listings.verify"), datetime.now(UTC)
+    numbers = {subject: asking.find(review, kind.id, subject) or 0 for subject in (called, quiet)}
+    taking.contacted(review, numbers[called], ANA, "called", "voicemail", "canary of a note", now)
+    taking.contacted(review, numbers[called], BEN, "called", "no_answer", "", now)
+    taking.contacted(review, numbers[quiet], ANA, "called", "asked_not_to_call", "", now)
+    taking.assign(review, numbers[called], BEN.name, STELLA, now)
+    sent = intake.suggest(
+        review, kind, {"phone_number": "(213) 485-0144"}, now=now, address="192.0.2.9", subject=listing, text="canary of a text",
+        contact={"email": "canary@example.org"},
+    )  # fmt: skip
+    landed = json.dumps(
+        [source.contacts(review, kind), source.suggestions(review, kind), source.open_tasks(review, kind)]
+    )
+    assert "canary" not in landed and '"ana"' not in landed and '"ben"' not in landed and "0144" not in landed
+    assert here.run().status == "succeeded"
+    states = "SELECT contact_attempt_count, last_outcome_code, is_do_not_call, state_code, assigned_at IS NOT NULL FROM {listing_states}"
+    assert here.query(f"{states} WHERE listing_id = '{called}'") == [(2, "no_answer", False, "assigned", True)]
+    (stands,) = here.query(f"{states} WHERE listing_id = '{quiet}'")
+    assert stands[:3] == (1, "asked_not_to_call", True)
+    demand = f"SELECT demand_count, risk_reason LIKE '%the public sent corrections%' FROM {{listing_states}} WHERE listing_id = '{listing}'"
+    assert here.query(demand) == [(1, True)]
+    assert asking.task(review, numbers[quiet], ANA, datetime.now(UTC)).line.state == "withdrawn", "nobody calls there"
+    # The correction is judged by two people; it changes what it says and nothing else, and is no listing of its own.
+    for person, outcome, value in (
+        (ANA, "edit", {"confirmed_fields": "phone", "evidence_code": "called"}),
+        (STELLA, "approve", None),
+    ):
+        seen = asking.task(review, sent.task_id, person, now).seen
+        decide(review, sent.task_id, person, outcome=outcome, seen=seen, now=datetime.now(UTC), value=value)
+    assert here.run().status == "succeeded"
+    assert here.query(f"SELECT phone_number FROM {{listings}} WHERE listing_id = '{listing}'") == [("(213) 485-0144",)]
+    assert here.query(row) == public and rows_in(here) == known
+    assert here.query(demand) == [(0, False)]
+    found = intake.status(review, sent.token)
+    assert found is not None and found.status == "published"
+
+
+def test_a_sheet_that_is_published_as_csv_is_fetched_by_every_run(tmp_path: Path) -> None:
+    with serve_sites() as sites:
+        text = "Name,Street,City,Zip\nAlder Pantry,1 Mill Ln,Pomona,91766\n"
+        sites.pages["/spreadsheets/pub"] = Page(location=f"{sites.url}/export")
+        sites.pages["/export"] = Page(text, content_type="text/csv")
+        address = f"{sites.url}/spreadsheets/pub?output=csv"
+        here = Listings.at(tmp_path / "w", f'[products.food_listings.lists.plain]\nurl = "{address}"\n')
+        assert here.run().status == "succeeded"
+        names = here.query("SELECT name FROM {listing_states}")
+        # A sheet that is not public any more answers with its sign-in page: the rows stay, and the run says so.
+        sites.pages["/export"] = Page("<!doctype html><html><title>Sign in</title></html>")
+        record = here.run()
+        assert here.query("SELECT name FROM {listing_states}") == names == [("Alder Pantry",)]
+        assert "is a web page, not a table" in json.dumps(
+            record.as_json() if hasattr(record, "as_json") else vars(record), default=str
+        )
 
 
 def test_an_approval_stays_when_the_list_takes_it_back(tmp_path: Path) -> None:

@@ -239,13 +239,15 @@ class GatheredSource:
 class DecisionSource:
     """What people decided on review tasks of one kind of this product; `civicops.review` lands it before a run fetches the rest.
 
-    `what`: `decisions`, those that count, one row per task; or `ratings`, every single answer of rounds that are over.
+    `what`: `decisions`, those that count, one row per task; `ratings`, every single answer of rounds that are over; `contacts`,
+    logged attempts to reach somebody, without names and notes; `suggestions`, that the public sent something in and about which
+    columns, without the sender and what they wrote; `open`, tasks that somebody has been given or that wait for approval.
     """
 
     name: str
     dataset: str
     kind: str
-    what: Literal["decisions", "ratings"] = "decisions"
+    what: Literal["decisions", "ratings", "contacts", "suggestions", "open"] = "decisions"
     note: str = ""
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from products.food_listings.cleaning.lists import Lookups
+from products.food_listings.decisions import steps_of_verifications
 from products.food_listings.survivorship import survive
 from products.food_listings.workflow import Step, critical, fold
 
@@ -69,6 +70,66 @@ def test_nobody_approves_their_own() -> None:
     )["l:1"]
     assert state.code == "submitted" and not state.versions
     assert state.refused == [("d003", "nobody approves their own submission")]
+
+
+def correction(
+    number: int, event: str, listing: str = "l:1", actor: str = "ana", question: str = "t:9", **more: Any
+) -> Step:
+    return step(number, event, listing, actor, question=question, is_partial=True, **more)
+
+
+def test_a_correction_changes_what_it_says_and_leaves_verification_where_it_was() -> None:
+    sent = step(3, "suggested", actor="", question="t:9")
+    steps = [approved(1), step(2, "assigned"), sent, correction(4, "submitted", content={"name": "New"})]
+    assert fold(steps)["l:1"].demand == 1
+    state = fold([*steps, correction(5, "approved", actor="ben")])["l:1"]
+    assert state.versions[-1].content == {**FULL, "name": "New"} and state.versions[-1].changed == ("name",)
+    assert (state.code, state.demand, state.refused) == ("assigned", 0, [])
+    turned_down = fold([*steps, correction(5, "rejected", actor="ben")])["l:1"]
+    assert (turned_down.demand, len(turned_down.versions), turned_down.code) == (0, 1, "assigned")
+
+
+def test_an_approval_is_of_the_answer_to_its_own_question() -> None:
+    two = [
+        approved(1),
+        step(2, "submitted", actor="ben", question="t:1", content={**FULL, "name": "Whole"}, confirmed=ALL),
+        correction(3, "submitted", content={"phone_number": "(213) 485-0100"}),
+    ]
+    first = fold([*two, step(4, "approved", actor="ana", question="t:1")])["l:1"]
+    assert first.versions[-1].content == {**FULL, "name": "Whole"} and not first.refused
+    own = fold([*two, correction(4, "approved", actor="ana")])["l:1"]
+    assert own.refused == [("d004", "nobody approves their own submission")]
+    other = fold([*two, correction(4, "approved", actor="ben")])["l:1"]
+    assert other.versions[-1].content == {**FULL, "phone_number": "(213) 485-0100"}
+    both = fold([*two, correction(4, "approved", actor="ben"), step(5, "approved", actor="ana", question="t:1")])["l:1"]
+    assert [version.content["name"] for version in both.versions] == ["Marisol Pantry", "Marisol Pantry", "Whole"]
+    assert both.versions[-1].content["phone_number"] == "(213) 485-0100", "nothing that was approved meanwhile is lost"
+
+
+def test_what_was_never_approved_or_is_down_is_not_published_by_a_correction() -> None:
+    partial = correction(8, "approved", content={"phone_number": "(213) 485-0100"})
+    state = fold([partial])["l:1"]
+    assert not state.versions and state.refused == [("d008", "no version was ever approved that could be corrected")]
+    down = fold([approved(1), step(2, "unpublished"), partial])["l:1"]
+    assert down.current is None and down.refused == [("d008", "it was taken down")]
+    new = fold([correction(8, "approved", "new-1", content=FULL)])["new-1"]
+    assert [version.content for version in new.versions] == [FULL]
+
+
+def test_empty_columns_of_a_correction_are_not_said_and_a_day_that_is_not_named_is_set() -> None:
+    row = {
+        "rating_id": 1, "task_id": 9, "subject": "l:1#abc", "record_id": "l:1", "stage_code": "rating", "outcome_code": "edit",
+        "rated_by": "ana", "rated_at": START, "reason": None, "is_undone": False, "confirmed_fields": "phone",
+        "confirmed_none_fields": "email", "evidence_code": "called", "is_do_not_call": True, "do_not_call_until_on": None,
+        "name": None, "phone_number": "(213) 485-0100", "email": None, "category_codes": None, "is_walkin": None,
+    }  # fmt: skip
+    names = ("name", "phone_number", "email", "category_codes", "is_walkin")
+    said, quiet = steps_of_verifications([row], names, 183)
+    assert (said.listing_id, said.is_partial) == ("l:1", True)
+    assert said.content == {"phone_number": "(213) 485-0100", "email": None}
+    assert quiet.until_on == (START + timedelta(days=183)).date()
+    whole = next(iter(steps_of_verifications([row | {"subject": "l:1"}], names, 183)))
+    assert not whole.is_partial and whole.content["name"] is None and whole.content["category_codes"] == []
 
 
 def test_data_entry_does_not_approve() -> None:
