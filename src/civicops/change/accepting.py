@@ -26,7 +26,7 @@ TOLERANCE = 0.1
 """Where more has landed since, counts may differ by this share from what the accepted ones come to for as many rows."""
 ALL_RULES = "all rules"
 """Stands for the rows of a dataset that are held back or let in by the change as a whole, whatever the rule."""
-_HEAD = "# What this change does to the rows there are, seen and accepted. Written by `civicops ci --accept`; review it like code.\n"
+_HEAD = "# What this change does to rows, seen and accepted. Written by `civicops ci --accept`; review it like code.\n"
 
 
 class AcceptedFileError(CivicopsError):
@@ -38,8 +38,7 @@ class _Closed(BaseModel):
 
 
 class Count(_Closed):
-    """What one changed rule does: to `rows` rows looked at; `breaks` of them break it now, `held` are newly held back and `let_in`
-    newly let in."""
+    """What one changed rule does: `breaks` of `rows` rows break it now, `held` are newly held back, `let_in` newly let in."""
 
     dataset: str
     rule: str

@@ -96,16 +96,17 @@ def check_change(
     if not report.is_good:
         return report
     report.steps.append(_noted("owners", say, lambda: _owners(workspace)))
-    if _plan(workspace, report, say) and report.plan is not None:
-        plan = report.plan
+    is_possible, plan = _plan(workspace, report, say), report.plan
+    if plan is None:
+        return report
+    if is_possible:
         report.steps.append(_noted("unit tests", say, lambda: _unit_tests(workspace, plan)))
         if fetch:
             report.steps.append(_noted("run", say, lambda: _run(workspace, plan)))
         else:
             report.steps.append(Step("run", SKIPPED, "Nothing is fetched; what has landed was run for the plan."))
-    if report.plan is not None:
-        _accept(workspace, report, branch, accept, say)
-        report.steps.append(_noted("approvals", say, lambda: _approvals(report, branch, approved)))
+    _accept(workspace, report, plan, branch, accept, say)
+    report.steps.append(_noted("approvals", say, lambda: _approvals(plan, branch, approved)))
     return report
 
 
@@ -127,10 +128,10 @@ def land_change(
         return report
     plan = report.plan
     report.steps.append(_noted("unit tests", say, lambda: _unit_tests(workspace, plan)))
-    _accept(workspace, report, branch, False, say)
+    _accept(workspace, report, plan, branch, False, say)
     agreed = _agreed(branch, approved)
     missing = [one for one in plan.approvals if one.who not in agreed]
-    report.steps.append(_noted("approvals", say, lambda: _approvals(report, branch, approved, must=True)))
+    report.steps.append(_noted("approvals", say, lambda: _approvals(plan, branch, approved, must=True)))
     if not report.is_good or missing:
         report.steps.append(Step("apply", SKIPPED, "Nothing was published; the last releases stay current."))
         return report
@@ -257,13 +258,12 @@ def _data_name(workspace: Workspace) -> str:
     return workspace.settings.workspace.organisation or "this workspace"
 
 
-def _accept(workspace: Workspace, report: Report, branch: Branch, accept: bool, say: Say) -> None:
+def _accept(workspace: Workspace, report: Report, plan: Plan, branch: Branch, accept: bool, say: Say) -> None:
     """Hold the plan's counts against the files of `changes/` that came with the change, or write them there."""
     folder = workspace.products_folder.parent / CHANGES
 
     def step() -> Step:
-        assert report.plan is not None
-        counts = counts_of(report.plan)
+        counts = counts_of(plan)
         if not counts:
             return Step("counts", PASSED, "No rule changes, and no row is held back or let in by another reading.")
         if accept:
@@ -289,9 +289,8 @@ def _agreed(branch: Branch, approved: Sequence[str]) -> dict[str, str]:
     return {**{name: f"commit {commit}" for name, commit in branch.approved}, **found}
 
 
-def _approvals(report: Report, branch: Branch, approved: Sequence[str], *, must: bool = False) -> Step:
-    assert report.plan is not None
-    wanted, agreed = report.plan.approvals, _agreed(branch, approved)
+def _approvals(plan: Plan, branch: Branch, approved: Sequence[str], *, must: bool = False) -> Step:
+    wanted, agreed = plan.approvals, _agreed(branch, approved)
     if not wanted:
         return Step("approvals", PASSED, "Nobody has to agree: nothing that others rely on changes.")
     details = tuple(f"{one.who}: {agreed.get(one.who, 'not yet')} ({'; '.join(one.why[:2])})" for one in wanted)
