@@ -1,4 +1,4 @@
-"""`civicops ci` on a real repository: branches, merges, refusals; the program itself is started, nothing stands in for it.
+"""`civicops ci` on a real repository: branches, merges, refusals; and the page about it, typed as it stands there.
 
 Belongs here: what a change must pass, and landing it. Does not belong here: what a plan says (`test_change`).
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,9 @@ from civicops.change.owners import codeowners
 from civicops.change.plan_words import MARKER
 from civicops.cli import app
 from tests.flow.orchard import Orchard, drop_dead, plant
+from tests.flow.tutorial import perform
+from tests.flow.tutorial import steps as steps_of_page
+from tools.setup_env import ROOT
 
 pytestmark = pytest.mark.xdist_group("change")
 
@@ -44,12 +45,6 @@ def ci(orchard: Orchard, *words: str) -> tuple[int, dict[str, Any]]:
     """Give the words to the program, in this process: loading dbt anew would take longer than most steps."""
     done = CliRunner().invoke(app, ["--workspace", str(orchard.root), "ci", *words, "--json"], catch_exceptions=False)
     return done.exit_code, json.loads(done.stdout)
-
-
-def started(orchard: Orchard, *words: str) -> subprocess.CompletedProcess[str]:
-    """Start the program as a person or a code host would."""
-    program = Path(sys.executable).with_name("civicops")
-    return subprocess.run([str(program), *words], cwd=orchard.root, capture_output=True, text=True, check=False)
 
 
 def steps(report: dict[str, Any]) -> dict[str, str]:
@@ -118,10 +113,10 @@ def test_a_change_to_a_check_lands_only_when_its_counts_are_accepted(orchard: Or
     assert code == 1 and steps(report)["approvals"] == "failed" and steps(report)["apply"] == "skipped"
     assert step(report, "approvals")["text"] == "cleo-example must agree."
     assert orchard.bytes_of_releases() == before
-    done = started(orchard, "ci", "--merge", "--approved", "cleo-example")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "passed   apply: 5 releases became current together." in done.stdout and "passed   verify:" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("Next: ")
+    code, report = ci(orchard, "--merge", "--approved", "cleo-example")
+    assert code == 0, report
+    assert step(report, "apply")["text"] == "5 releases became current together."
+    assert step(report, "verify")["text"].startswith("5 releases were read back")
     after = orchard.bytes_of_releases()
     assert after.keys() == before.keys() and all(after[name] != before[name] for name in before)
     # A merge that is landed twice, as when a job is started again, does nothing more.
@@ -195,3 +190,15 @@ def test_owners_are_those_of_the_contracts(orchard: Orchard) -> None:
         ["/products/trees/models/trees.sql", "@dana-example"]
     )
     assert re.fullmatch(r"/changes/( @[a-z]+-example){4}", " ".join(lines[-1]))
+
+
+def test_the_page_works_as_printed(orchard: Orchard, monkeypatch: pytest.MonkeyPatch) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+    before = orchard.bytes_of_releases()
+    page = (ROOT / "docs" / "howto" / "ci.md").read_text(encoding="utf-8")
+    commands = [step for step in steps_of_page(page) if perform(step, orchard.root) is not None]
+    assert len(commands) >= 12
+    after = orchard.bytes_of_releases()
+    assert after["trees.trees"] != before["trees.trees"] and after["parks.counts"] != before["parks.counts"]
