@@ -18,6 +18,7 @@ from civicops.change.accepting import ALL_RULES
 from civicops.change.owners import codeowners
 from civicops.change.plan_words import MARKER
 from civicops.cli import app
+from simulators.mailbox import Mailbox
 from tests.flow.orchard import Orchard, drop_dead, plant
 from tests.flow.tutorial import perform
 from tests.flow.tutorial import steps as steps_of_page
@@ -62,6 +63,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
     orchard.model("parks/models/counts.yml", UNIT_TEST.lstrip())
     (orchard.root / ".github").mkdir()
     (orchard.root / ".github" / "CODEOWNERS").write_text(codeowners(orchard.workspace), encoding="utf-8")
+    with (orchard.root / "civicops.toml").open("a", encoding="utf-8") as stream:
+        stream.write('\n[alerts.routes.team]\nurls = ["ORCHARD_MAIL"]\nallow = ["127.0.0.1"]\n')
     orchard.commit("unit test and owners")
     return orchard
 
@@ -71,7 +74,9 @@ def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
     return planted.copy(tmp_path / "orchard")
 
 
-def test_a_change_to_a_check_lands_only_when_its_counts_are_accepted(orchard: Orchard, tmp_path: Path) -> None:
+def test_a_change_to_a_check_lands_only_when_its_counts_are_accepted(
+    orchard: Orchard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = orchard.bytes_of_releases()
     orchard.git("checkout", "-qb", "no-dead-trees")
     drop_dead(orchard)
@@ -113,8 +118,14 @@ def test_a_change_to_a_check_lands_only_when_its_counts_are_accepted(orchard: Or
     assert code == 1 and steps(report)["approvals"] == "failed" and steps(report)["apply"] == "skipped"
     assert step(report, "approvals")["text"] == "cleo-example must agree."
     assert orchard.bytes_of_releases() == before
-    code, report = ci(orchard, "--merge", "--approved", "cleo-example")
-    assert code == 0, report
+    with Mailbox() as box:
+        address = f"mailto://127.0.0.1:{box.port}?from=civicops@example.org&to=team@example.org&mode=insecure"
+        monkeypatch.setenv("ORCHARD_MAIL", address)
+        code, report = ci(orchard, "--merge", "--approved", "cleo-example", "--announce", "team")
+        assert code == 0, report
+        (mail,) = box.mails
+    assert report["plan"] in mail.subject and "trees.trees: 400 rows -> 320" in mail.text
+    assert f"civicops rollback {report['plan']}" in mail.text and "Made-Up" not in mail.text
     assert step(report, "apply")["text"] == "5 releases became current together."
     assert step(report, "verify")["text"].startswith("5 releases were read back")
     after = orchard.bytes_of_releases()

@@ -18,6 +18,7 @@ made (`planning`) or applied (`applying`).
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,11 +201,11 @@ def _unit_tests(workspace: Workspace, plan: Plan) -> Step:
     work = workspace.folder(FOLDER) / WORK
     trial = with_data(workspace, work / plan.id) if (work / plan.id).is_dir() else workspace
     wrong, count, products = [], 0, 0
-    folder = work / f".units-{plan.id}"
+    folder = work / f".units-{plan.id}-{os.getpid()}"
     try:
         for name in plan.products:
             product = workspace.product(name)
-            if not any(product.models.glob("*.sql")) or not _has_unit_tests(product.models):
+            if not _has_unit_tests(product.models):
                 continue
             products += 1
             results = run_unit_tests(
@@ -228,7 +229,8 @@ def _unit_tests(workspace: Workspace, plan: Plan) -> Step:
 
 
 def _has_unit_tests(models: Path) -> bool:
-    return any("unit_tests" in path.read_text(encoding="utf-8") for path in models.glob("*.yml"))
+    files = [path for path in models.rglob("*") if path.suffix in (".yml", ".yaml")]
+    return any("unit_tests" in path.read_text(encoding="utf-8") for path in files)
 
 
 def _run(workspace: Workspace, plan: Plan) -> Step:
@@ -237,7 +239,7 @@ def _run(workspace: Workspace, plan: Plan) -> Step:
         return Step("run", SKIPPED, "No product's data can change.")
     if workspace.settings.workspace.preview:
         return Step("run", SKIPPED, "This is a preview; what has landed was run for the plan.")
-    preview = previews.make(workspace, f"ci-{plan.id}")
+    preview = previews.make(workspace, f"ci-{plan.id}-{os.getpid()}")
     lines = []
     try:
         beside = Workspace.find(preview.folder)
