@@ -37,7 +37,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield headline(plan)
     if plan.problems:
         yield "\n**It cannot be applied:**\n"
-        yield from (f"- {_cell(text)}" for text in plan.problems)
+        yield from (f"- {cell(text)}" for text in plan.problems)
     for contract in plan.contracts:
         versions = f"{contract.old_version or 'new'} → {contract.new_version or 'gone'}"
         yield f"\n### Contract `{contract.contract}` {versions}\n"
@@ -80,7 +80,7 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield f"\n… and {len(plan.readers) - _MOST_READERS} more."
     yield "\n### Who must agree\n"
     if plan.approvals:
-        yield from (f"- [ ] **{one.who}**: {_cell('; '.join(one.why[:3]))}" for one in plan.approvals)
+        yield from (f"- [ ] **{one.who}**: {cell('; '.join(one.why[:3]))}" for one in plan.approvals)
     else:
         yield "Nobody: nothing that others rely on changes."
     cost = plan.cost
@@ -89,14 +89,14 @@ def _lines(plan: Plan) -> Iterator[str]:
         f"- {cost.rows:,} rows, {cost.size_bytes / 1e6:,.1f} MB of releases, {cost.requests} requests to sources; "
         f"{sum(plan.seconds.values()):,.0f} s to build here."
     )
-    yield from (f"- {_cell(note)}" for note in cost.notes)
-    yield from (f"- It does not touch {_cell(text)}." for text in plan.untouched)
+    yield from (f"- {cell(note)}" for note in cost.notes)
+    yield from (f"- It does not touch {cell(text)}." for text in plan.untouched)
 
 
 def _arrow(before: str, after: str) -> str:
     if not before and not after:
         return ""
-    return f"{_cell(before) or '–'} → {_cell(after) or '–'}"
+    return f"{cell(before) or '–'} → {cell(after) or '–'}"
 
 
 def _rule(effect: RuleEffect) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def _rule_samples(rules: Sequence[RuleEffect]) -> Iterator[str]:
     for effect in rules:
         for sample in effect.samples:
             values = ", ".join(f"{name}={value}" for name, value in sample.items())
-            yield f"- {effect.check}, for example: {_cell(values)}"
+            yield f"- {effect.check}, for example: {cell(values)}"
 
 
 def _release(effect: ReleaseEffect) -> tuple[str, ...]:
@@ -133,14 +133,14 @@ def _release_details(effect: ReleaseEffect) -> Iterator[str]:
     parts += [effect.note] if effect.note else []
     if parts or effect.shifts or effect.samples:
         yield f"\n`{effect.dataset}`:\n"
-    yield from (f"- {_cell(text)}" for text in (*parts, *effect.shifts))
+    yield from (f"- {cell(text)}" for text in (*parts, *effect.shifts))
     for sample in effect.samples:
         key = ", ".join(f"{name}={value}" for name, value in sample.key.items())
         if sample.kind == "changed":
             values = ", ".join(f"{n}: {sample.before.get(n)} → {sample.after.get(n)}" for n in sample.after)
-            yield f"- changed {_cell(key)}: {_cell(values)}"
+            yield f"- changed {cell(key)}: {cell(values)}"
         else:
-            yield f"- {sample.kind} {_cell(key)}"
+            yield f"- {sample.kind} {cell(key)}"
 
 
 def _reader(reader: Reader) -> tuple[str, ...]:
@@ -155,10 +155,10 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     if not rows:
         return []
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    return lines + ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
+    return lines + ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that cannot end a cell, start a line or become HTML."""
     plain = " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")
     return plain if len(plain) <= 400 else plain[:399] + "…"

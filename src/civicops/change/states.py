@@ -67,6 +67,24 @@ class FileChange:
         return self.kind not in ("page", "monitor", "words")
 
 
+@dataclass(frozen=True)
+class Branch:
+    """What is checked out, against a base: how many commits it is ahead, how many of the base it lacks (`missing`).
+
+    `touched`: files that are there and differ from the base, committed or not, as resolved paths. `approved`: names in
+    `Approved-by:` lines of its own commits' messages, each with the commit that says so.
+    """
+
+    name: str
+    base: str
+    commit: str
+    ahead: int
+    missing: int
+    is_dirty: bool
+    touched: tuple[Path, ...]
+    approved: tuple[tuple[str, str], ...]
+
+
 class Repository:
     """The git repository around a workspace's products."""
 
@@ -98,6 +116,34 @@ class Repository:
                 f"'{chosen}' has no folder {self.products.as_posix()}.", hint="Name a commit that has the products."
             )
         return chosen, commit.strip()
+
+    def branch(self, ref: str = "") -> Branch:
+        """What is checked out, against the commit `ref` (as `base` reads it). Raises `StateError`."""
+        base, commit = self.base(ref)
+        name = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
+        counts = (self._git("rev-list", "--left-right", "--count", f"{commit}...HEAD") or "0 0").split()
+        listed = (self._git("diff", "--name-only", "--no-renames", "-z", "--diff-filter=d", commit) or "").split("\0")
+        listed += (self._git("ls-files", "-z", "--others", "--exclude-standard") or "").split("\0")
+        log = (
+            self._git("log", "--format=%h%x09%(trailers:key=Approved-by,valueonly,separator=%x09)", f"{commit}..HEAD")
+            or ""
+        )
+        approved = [
+            (name.strip().removeprefix("@"), line.partition("\t")[0])
+            for line in log.splitlines()
+            for name in line.split("\t")[1:]
+            if name.strip()
+        ]
+        return Branch(
+            name=name if name not in ("", "HEAD") else (self._git("rev-parse", "--short", "HEAD") or "HEAD").strip(),
+            base=base,
+            commit=commit,
+            ahead=int(counts[1]),
+            missing=int(counts[0]),
+            is_dirty=bool((self._git("status", "--porcelain") or "").strip()),
+            touched=tuple(sorted({(self.top / item).resolve() for item in listed if item})),
+            approved=tuple(approved),
+        )
 
     def _main(self) -> str:
         here = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()

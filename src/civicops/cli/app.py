@@ -15,6 +15,7 @@ import typer
 from civicops.cli import (
     auditing,
     changing,
+    continuing,
     importing,
     making,
     observing,
@@ -48,6 +49,8 @@ app.command("trace")(tracing.trace)
 app.command("plan")(changing.plan)
 app.command("apply")(changing.apply)
 app.command("rollback")(changing.rollback)
+app.command("ci")(continuing.ci)
+app.command("owners")(continuing.owners)
 app.add_typer(changing.preview, name="preview")
 app.add_typer(making.app, name="new")
 app.add_typer(importing.app, name="import")
