@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from civicops.ingest.tables.fields import fields_of
 from civicops.ingest.tables.layout import read_layout
 from civicops.ingest.tables.mapped import mapped_rows
 from civicops.ingest.tables.read import open_table
-from civicops.orchestrate.importing import fields_of
 from civicops.workspace import Workspace
 from products.food_listings.cleaning.lists import Lookups, lookups_in
 from products.food_listings.cleaning.row import Cleaned, clean_row
