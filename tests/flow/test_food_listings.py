@@ -13,11 +13,10 @@ import pytest
 
 from civicops.ingest.values import SourceError
 from civicops.review import asking, intake, source, taking
-from civicops.review.deciding import decide
 from civicops.review.values import ConflictError, ReviewError
 from simulators.sites import Page, serve_sites
 from simulators.world.listings import MadeListings
-from tests.flow.listings import ANA, BEN, STELLA, Listings, made_up
+from tests.flow.listings import ANA, BEN, STELLA, Listings, decided, made_up
 
 pytestmark = pytest.mark.xdist_group("food_listings")
 CONFIRMED = {
@@ -228,8 +227,7 @@ def test_what_people_log_and_the_public_sends_reaches_the_product_without_who_th
         (ANA, "edit", {"confirmed_fields": "phone", "evidence_code": "called"}),
         (STELLA, "approve", None),
     ):
-        seen = asking.task(review, sent.task_id, person, now).seen
-        decide(review, sent.task_id, person, outcome=outcome, seen=seen, now=datetime.now(UTC), value=value)
+        decided(review, sent.task_id, person, outcome, value, datetime.now(UTC))
     assert here.run().status == "succeeded"
     assert here.query(f"SELECT phone_number FROM {{listings}} WHERE listing_id = '{listing}'") == [("(213) 485-0144",)]
     assert here.query(row) == public and rows_in(here) == known

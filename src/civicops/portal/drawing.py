@@ -13,7 +13,6 @@ from django.template import engines
 from django.template.loader import render_to_string
 
 from civicops.marks import current_marks, open_marks
-from civicops.portal.access import has_role
 from civicops.portal.assets import page_entry
 from civicops.portal.built import page_files
 from civicops.portal.charts import read_charts
@@ -35,6 +34,9 @@ def draw(
     request: HttpRequest, workspace: Workspace, page: ProductPage, releases: Releases, *, older: bool = False
 ) -> str:
     """The HTML of a page. Raises `PageError` when one of its functions or its template fails."""
+    # It asks Django for its settings when it is loaded; finding and building pages does without.
+    from civicops.portal.access import has_role  # noqa: PLC0415
+
     files = page_files(workspace, page, releases, older=older)
     try:
         context = {

@@ -13,8 +13,8 @@ from civicops import network
 from civicops.ingest.values import FetchError
 from civicops.ingest.web import Web
 from civicops.network import InternalAddressError, guarded, is_internal
-from civicops.observe.lineage import send as send_event
 from civicops.observe.messages import Message
+from civicops.observe.openlineage import send as send_event
 from civicops.observe.outgoing import (
     OutgoingError,
     check_host,
