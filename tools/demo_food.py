@@ -161,7 +161,7 @@ def _proof(home: Path, task: int, civicops: Callable[..., str]) -> bool:
     for words in (("prove", index, "--out", proof.name), ("check", proof.name), ("verify",)):
         said = civicops("audit", *words).strip()
         print(f"  $ civicops audit {' '.join(words)}")
-        print("\n".join(f"    {line}" for line in said.splitlines()[-3:]))
+        print("\n".join(f"    {line}" for line in [line for line in said.splitlines() if line][-3:]))
         good &= bool(said)
     return good
 
