@@ -39,6 +39,7 @@ from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.steps import read_releases
 from civicops.orchestrate.trial import with_data
+from civicops.orchestrate.world import ordered
 from civicops.release.store import ReleaseStore
 from civicops.transform import run_unit_tests
 from civicops.workspace import Workspace
@@ -239,17 +240,19 @@ def _run(workspace: Workspace, plan: Plan) -> Step:
         return Step("run", SKIPPED, "No product's data can change.")
     if workspace.settings.workspace.preview:
         return Step("run", SKIPPED, "This is a preview; what has landed was run for the plan.")
+    # In the order in which they read each other, or a reader would run on the release from before.
+    names = [product.name for product in ordered([workspace.product(name) for name in plan.products])]
     preview = previews.make(workspace, f"ci-{plan.id}-{os.getpid()}")
     lines = []
     try:
         beside = Workspace.find(preview.folder)
-        for name in plan.products:
+        for name in names:
             record = run_product(beside, name)
             rows = sum(item["rows"] for item in record.datasets if item["layer"] == "published")
             lines.append(f"{name}: {record.status}, {rows:,} rows published")
     except CivicopsError as error:
         hint = f"{error.hint} Where sources cannot be reached: civicops ci --landed".strip()
-        return Step("run", FAILED, f"{plan.products[len(lines)]}: {error.message}", hint, tuple(lines))
+        return Step("run", FAILED, f"{names[len(lines)]}: {error.message}", hint, tuple(lines))
     finally:
         previews.remove(workspace, preview.name)
     return Step("run", PASSED, f"{len(lines)} products ran from their sources on.", details=tuple(lines))
