@@ -249,7 +249,7 @@ def test_a_sheet_that_is_published_as_csv_is_fetched_by_every_run(tmp_path: Path
         sites.pages["/export"] = Page("Name,Shoe size\nBirch Pantry,42\n", content_type="text/csv")
         record = here.run()
         assert here.query("SELECT name FROM {listing_states}") == names == [("Alder Pantry",)]
-        (said,) = [item["message"] for item in record.findings if item["code"] == "list_unreadable"]
+        (said,) = [item["message"] for item in record.findings if item["check_id"] == "list_unreadable"]
         assert "List 'plain' keeps its last rows" in said and "Shoe size" in said
 
 
