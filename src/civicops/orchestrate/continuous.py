@@ -75,8 +75,8 @@ class Report:
 
     @property
     def hint(self) -> str:
-        """What to do about the first step that failed, or that waits for somebody."""
-        worst = sorted((s for s in self.steps if s.hint), key=lambda s: (s.status != FAILED, s.status != WAITING))
+        """What to do next: about the first step that failed, else about the first that asks for something."""
+        worst = sorted((step for step in self.steps if step.hint), key=lambda step: step.status != FAILED)
         return worst[0].hint if worst else ""
 
 
@@ -302,8 +302,8 @@ def _approvals(plan: Plan, branch: Branch, approved: Sequence[str], *, must: boo
     missing = [one.who for one in wanted if one.who not in agreed]
     if not missing:
         return Step("approvals", PASSED, "All who must agree have agreed.", details=details)
-    line = "; ".join(f"Approved-by: {name}" for name in missing)
-    hint = f"when they agree, the line '{line}' in a commit message says so, or --approved NAME"
+    lines = ", ".join(f"'Approved-by: {name}'" for name in missing)
+    hint = f"when they agree, a line of its own for each in a commit message says so ({lines}), or --approved NAME"
     return Step("approvals", FAILED if must else WAITING, f"{', '.join(missing)} must agree.", hint, details)
 
 
