@@ -87,6 +87,11 @@ class Control:
     fault: str = ""
     step: str = "any"
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether nothing stands in it and nothing has to: such fields are folded away where there are many."""
+        return not (self.value or self.before or self.is_changed or self.fault or self.field.required)
+
 
 @dataclass(frozen=True)
 class Answer:

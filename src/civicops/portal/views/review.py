@@ -137,7 +137,8 @@ def _show(
             others = (str(error),)
     controls = reviewing.controls(view, entered, faults)
     context = {
-        "task": view, "line": view.line, "kind": view.kind, "controls": controls, "held": others,
+        "task": view, "line": view.line, "kind": view.kind, "held": others,
+        "controls": [item for item in controls if not item.is_aside], "aside": [item for item in controls if item.is_aside],
         "buttons": [_button(outcome, view) for outcome in view.outcomes],
         "changes": [(name, reviewing.as_text(old), reviewing.as_text(new)) for name, (old, new) in view.changes.items()],
         "is_approval": view.part == "approval",
