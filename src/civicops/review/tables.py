@@ -112,6 +112,7 @@ CLAIM = sa.Table(
     sa.Column("who", _WHO, primary_key=True),
     sa.Column("since", _AT, nullable=False),
     sa.Column("until", _AT, nullable=False),
+    sa.Index("review_claim_who", "who", "until"),
 )
 """Who has which task in hand."""
 

@@ -54,12 +54,16 @@ def _candidates(
 ) -> Iterator[Any]:
     """Rows that look free, the most useful first; each has still to be taken."""
     at = stamp(now)
-    held = sa.select(CLAIM.c.task_id).where(CLAIM.c.who == person.name, CLAIM.c.until > at)
+    # Asked first: with it as a part of the next query, SQLite looks through all tasks of the kinds.
+    held: Sequence[int] = (
+        con.execute(sa.select(CLAIM.c.task_id).where(CLAIM.c.who == person.name, CLAIM.c.until > at)).scalars().all()
+    )
     known = TASK.c.kind.in_([kind.id for kind in kinds])
     base = sa.select(TASK.c.id, TASK.c.kind, TASK.c.rank, TASK.c.due_at)
     if skip:
         base = base.where(TASK.c.id.not_in(list(skip)))
-    yield from con.execute(base.where(known, TASK.c.id.in_(held)).order_by(TASK.c.id)).all()
+    if held:
+        yield from con.execute(base.where(known, TASK.c.id.in_(held)).order_by(TASK.c.id)).all()
     awake = sa.or_(TASK.c.snoozed_until.is_(None), TASK.c.snoozed_until <= at)
     ready = base.where(awake)
     going = TASK.c.state.in_(("open", "submitted", "disputed"))
