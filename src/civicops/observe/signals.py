@@ -10,17 +10,13 @@ it says so (`is_firing=False`, with evidence) or gives no signal about the subje
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 from civicops.errors import CivicopsError
+from civicops.product_code import load_code
 from civicops.release.values import Release
 from civicops.runs import RunLog
 from civicops.workspace import Product, Workspace
@@ -101,9 +97,13 @@ def product_monitors(product: Product) -> Monitors | None:
     Raises `MonitorError` when the file cannot be loaded or has no such function.
     """
     path = product.folder / MONITORS_FILE
-    if not path.is_file():
+    try:
+        module = load_code(product.folder, path.stem)
+    except CivicopsError as error:
+        raise MonitorError(error.message, hint=error.hint) from error
+    if module is None:
         return None
-    found = getattr(_load(product.name, path), "monitors", None)
+    found = getattr(module, "monitors", None)
     if not callable(found):
         raise MonitorError(
             f"{path} has no function 'monitors'.", hint="Write: def monitors(context) -> Iterable[Signal]"
@@ -127,22 +127,3 @@ def ask_product(context: MonitorContext) -> tuple[Signal, ...]:
         if not isinstance(item, Signal):
             raise MonitorError(f"{where} gave {type(item).__name__} instead of a Signal.", hint=f"Mend {where}.")
     return found
-
-
-def _load(product: str, path: Path) -> ModuleType:
-    """The module, in a package of its own per folder and version of the product's code: it may import relatively
-    (`from .thresholds import ...`), and a mended file is read anew."""
-    digest = hashlib.sha256(str(path.parent).encode())
-    for code in sorted(path.parent.rglob("*.py")):
-        digest.update(code.read_bytes())
-    package = f"civicops_monitors_{product}_{digest.hexdigest()[:12]}"
-    if package not in sys.modules:
-        module = ModuleType(package)
-        module.__path__ = [str(path.parent)]
-        sys.modules[package] = module
-    try:
-        return importlib.import_module(f"{package}.{path.stem}")
-    except Exception as error:
-        sys.modules.pop(f"{package}.{path.stem}", None)  # what was half loaded must not be found by the next try
-        words = f"{path} cannot be loaded: {type(error).__name__}: {error}"
-        raise MonitorError(words, hint="Mend the file.") from error

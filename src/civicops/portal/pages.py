@@ -10,19 +10,14 @@ only help begin with `_`, or lie in a folder; a page may import them relatively 
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 from civicops.errors import CivicopsError
 from civicops.portal.releases import Releases
+from civicops.product_code import code_hash, import_code
 from civicops.release.values import is_name
 from civicops.workspace import Product
 
@@ -123,9 +118,9 @@ def load_page(product: Product, name: str) -> ProductPage:
     path = product.folder / "pages" / f"{name}.py"
     if not is_name(name) or not path.is_file():
         raise PageError(f"Product '{product.name}' has no page '{name}'.", hint=f"It would be {path}.")
-    code = code_hash(product)
+    code = code_hash(product.folder)
     try:
-        module = _module(product, name, code)
+        module = import_code(product.folder, f"pages.{name}", code)
     except CivicopsError:
         raise
     except Exception as error:
@@ -142,33 +137,3 @@ def load_page(product: Product, name: str) -> ProductPage:
         if not (path.parent / beside).is_file():
             raise PageError(f"{path} names '{beside}', which is not beside it.", hint="Mend the name or add the file.")
     return ProductPage(product, name, page, code)
-
-
-def code_hash(product: Product) -> str:
-    """A hash (16 hex digits) over the names and bytes of every Python file of the product."""
-    digest = hashlib.sha256()
-    for path in sorted(product.folder.rglob("*.py")):
-        digest.update(str(path.relative_to(product.folder)).encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-_loading = threading.Lock()
-
-
-def _module(product: Product, name: str, code: str) -> ModuleType:
-    """The page's module, in a package of its own per folder and version of the code, so that a mended file is read anew."""
-    place = hashlib.sha256(str(product.folder).encode()).hexdigest()[:8]
-    top = f"civicops_pages_{place}_{code}"
-    with _loading:
-        for package, folder in ((top, product.folder), (f"{top}.pages", product.folder / "pages")):
-            if package not in sys.modules:
-                module = ModuleType(package)
-                module.__path__ = [str(folder)]
-                sys.modules[package] = module
-        try:
-            return importlib.import_module(f"{top}.pages.{name}")
-        except BaseException:
-            # What was half loaded must not be found by the next try.
-            sys.modules.pop(f"{top}.pages.{name}", None)
-            raise

@@ -10,20 +10,17 @@ its open tasks withdrawn.
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import duckdb
 
 from civicops.contracts.problems import nearest
 from civicops.errors import CivicopsError
+from civicops.product_code import load_code
+from civicops.release.sql import literal
 from civicops.release.values import Release
 from civicops.review.filing import Filed, file_tasks
 from civicops.review.room import Review
@@ -66,8 +63,7 @@ class ReviewContext:
         """A SELECT of a published dataset's current release. Raises `CivicopsError` when there is none."""
         if dataset not in self.releases:
             raise AskingError(f"'{dataset}' has no release.", hint=f"{nearest(dataset, self.releases)}.")
-        path = str(self.releases[dataset].data).replace("'", "''")
-        return f"SELECT * FROM read_parquet('{path}')"
+        return f"SELECT * FROM read_parquet({literal(str(self.releases[dataset].data))})"
 
 
 Reviews = Callable[[ReviewContext], Mapping[str, Iterable[TaskDraft]]]
@@ -76,9 +72,13 @@ Reviews = Callable[[ReviewContext], Mapping[str, Iterable[TaskDraft]]]
 def product_reviews(product: Product) -> Reviews | None:
     """The function `reviews` of a product's `reviews.py`; None without the file. Raises `AskingError`."""
     path = product.folder / REVIEWS_FILE
-    if not path.is_file():
+    try:
+        module = load_code(product.folder, path.stem)
+    except CivicopsError as error:
+        raise AskingError(error.message, hint=error.hint) from error
+    if module is None:
         return None
-    found = getattr(_load(product.name, path), "reviews", None)
+    found = getattr(module, "reviews", None)
     if not callable(found):
         raise AskingError(
             f"{path} has no function 'reviews'.", hint="Write: def reviews(context) -> dict of kind to questions"
@@ -115,21 +115,3 @@ def _only_drafts(drafts: Iterable[TaskDraft], where: str) -> Iterator[TaskDraft]
         if not isinstance(item, TaskDraft):
             raise AskingError(f"{where} gave {type(item).__name__} instead of a TaskDraft.", hint=f"Mend {where}.")
         yield item
-
-
-def _load(product: str, path: Path) -> ModuleType:
-    """The module, in a package of its own per folder and version of the product's code: it may import relatively, and a mended
-    file is read anew."""
-    digest = hashlib.sha256(str(path.parent).encode())
-    for code in sorted(path.parent.rglob("*.py")):
-        digest.update(code.read_bytes())
-    package = f"civicops_reviews_{product}_{digest.hexdigest()[:12]}"
-    if package not in sys.modules:
-        module = ModuleType(package)
-        module.__path__ = [str(path.parent)]
-        sys.modules[package] = module
-    try:
-        return importlib.import_module(f"{package}.{path.stem}")
-    except Exception as error:
-        sys.modules.pop(f"{package}.{path.stem}", None)
-        raise AskingError(f"{path} cannot be loaded: {type(error).__name__}: {error}", hint="Mend the file.") from error
