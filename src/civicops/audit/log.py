@@ -42,9 +42,9 @@ from civicops.audit.writing import (
     present_root,
     remove,
     replace_checkpoint,
-    sync,
 )
 from civicops.database import Database
+from civicops.durable import sync
 from civicops.workspace import Workspace
 
 VKEY = "vkey"

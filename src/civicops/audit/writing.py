@@ -18,6 +18,7 @@ from pathlib import Path
 from civicops.audit.events import AuditError
 from civicops.audit.merkle import tree_hash
 from civicops.audit.tiles import ENTRIES, WIDTH, Tiles, pack, tile_name, widths
+from civicops.durable import sync
 
 CHECKPOINT = "checkpoint"
 _INTACT = "What was in the log is untouched."
@@ -105,15 +106,6 @@ def remove(paths: Sequence[Path]) -> None:
                 path.parent.rmdir()
         except OSError:
             continue
-
-
-def sync(path: Path) -> None:
-    """Make the content of a file, or the new names in a folder, survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _cut(first: int, items: list[bytes]) -> Iterator[tuple[int, int, list[bytes]]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,15 +47,6 @@ def explained(error: OSError, path: Path) -> LandingError:
 def words(error: OSError) -> str:
     """What the system says, without number and path."""
     return (error.strerror or str(error)).lower()
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make a rename inside `folder` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def open_zstd(path: Path) -> BinaryIO:

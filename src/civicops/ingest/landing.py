@@ -31,8 +31,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
+from civicops.durable import sync
 from civicops.ingest.csv_scan import CsvScan
-from civicops.ingest.disk import explained, fsync_folder, open_zstd, words, writing
+from civicops.ingest.disk import explained, open_zstd, words, writing
 from civicops.ingest.manifest import delivery_from_json, delivery_to_json
 from civicops.ingest.measure import measure
 from civicops.ingest.part import Part, read_part, start_part
@@ -147,8 +148,8 @@ class Landing:
                 return False
             final.parent.mkdir(parents=True, exist_ok=True)
             incoming.replace(final)
-            fsync_folder(final.parent)
-            fsync_folder(final.parent.parent)
+            sync(final.parent)
+            sync(final.parent.parent)
         return True
 
     def open_bytes(self, product: str, source: str, landed: LandedObject) -> BinaryIO:
@@ -210,7 +211,7 @@ class Landing:
                 os.fsync(file.fileno())
             draft.replace(final)
             part.path.unlink(missing_ok=True)
-            fsync_folder(final.parent)
+            sync(final.parent)
         return delivery
 
     def forget(self, product: str, source: str, *, keep: int, also: Delivery | None = None) -> int:

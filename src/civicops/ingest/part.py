@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from civicops.ingest.disk import fsync_folder
+from civicops.durable import sync
 from civicops.ingest.manifest import landed_from_plain, plain
 from civicops.ingest.values import Delivery, DeliveryKind, Finding, LandedObject
 
@@ -84,7 +84,7 @@ def start_part(folder: Path, source: str, sequence: int, plan: Mapping[str, Any]
         "plan": part.plan,
     }
     _append(part.path, json.dumps(head, ensure_ascii=False))
-    fsync_folder(folder)
+    sync(folder)
     return part
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from civicops.durable import sync
 from civicops.errors import CivicopsError
 
 
@@ -70,29 +71,11 @@ def link_or_copy(source: Path, target: Path) -> None:
         if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
             raise
         shutil.copyfile(source, target)
-        sync_file(target)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and new names in `folder` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_file(path: Path) -> None:
-    """Make the content of `path` survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(target)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a new file, durable in itself; its name is durable only after `sync_folder`."""
+    """Write a new file, durable in itself; its name is durable only after its folder is (`durable.sync`)."""
     with path.open("w", encoding="utf-8") as file:
         json.dump(content, file, indent=2, ensure_ascii=False)
         file.write("\n")
@@ -109,7 +92,7 @@ def replace_json(path: Path, content: Any) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def remove_folder(folder: Path) -> None:
@@ -119,5 +102,5 @@ def remove_folder(folder: Path) -> None:
         folder.rename(hidden)
     except FileNotFoundError:
         return
-    sync_folder(folder.parent)
+    sync(folder.parent)
     shutil.rmtree(hidden)

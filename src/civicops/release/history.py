@@ -11,8 +11,8 @@ import json
 import os
 from pathlib import Path
 
+from civicops.durable import sync
 from civicops.errors import CivicopsError
-from civicops.release.files import sync_folder
 from civicops.release.values import Switch
 
 
@@ -68,7 +68,7 @@ def append_history(path: Path, switch: Switch) -> None:
         file.flush()
         os.fsync(file.fileno())
     if is_new:
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 def mend_history(path: Path) -> bool:

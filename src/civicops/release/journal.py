@@ -18,8 +18,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from civicops.durable import sync
 from civicops.errors import CivicopsError
-from civicops.release.files import replace_json, sync_folder
+from civicops.release.files import replace_json
 from civicops.release.values import Switch
 
 JOURNAL_FILE = ".together.json"
@@ -68,5 +69,5 @@ def settle_journal(root: Path, written: Callable[[str], Switch | None]) -> bool:
             if own is None or own.sequence < switch.sequence:
                 return False
         path.unlink(missing_ok=True)
-        sync_folder(root)
+        sync(root)
     return True

@@ -17,9 +17,10 @@ from typing import Any
 import duckdb
 
 from civicops.contracts import Contract
+from civicops.durable import sync
 from civicops.errors import CivicopsError
 from civicops.release.datapackage import describe, essence, with_version
-from civicops.release.files import explained, link_or_copy, sync_file, sync_folder, write_json
+from civicops.release.files import explained, link_or_copy, write_json
 from civicops.release.sql import ReleaseRefusedError, literal, release_select
 from civicops.release.staging import Staging, open_staging
 from civicops.release.store import ReleaseStore
@@ -109,7 +110,7 @@ def stage(
         staging = open_staging(folder, contract.dataset)
         try:
             rows = _write(con, select, staging.folder / DATA_FILE, contract)
-            sync_file(staging.folder / DATA_FILE)
+            sync(staging.folder / DATA_FILE)
             with (staging.folder / DATA_FILE).open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = (staging.folder / DATA_FILE).stat().st_size
@@ -218,7 +219,7 @@ def place(new: Sequence[StagedRelease], store: ReleaseStore, moment: datetime) -
         item.data.parent.rename(target)
         # Only what can still be renamed may be written to, so the folder is opened to readers after its files closed.
         target.chmod(0o700 if item.contract.access == "restricted" else 0o755)
-        sync_folder(target.parent)
+        sync(target.parent)
     return versions
 
 
@@ -229,7 +230,7 @@ def _finish(item: StagedRelease, package: dict[str, Any]) -> None:
     mode = 0o400 if item.contract.access == "restricted" else 0o444
     for name in (DATA_FILE, PACKAGE_FILE):
         (folder / name).chmod(mode)
-    sync_folder(folder)
+    sync(folder)
 
 
 def _free_second(new: Sequence[StagedRelease], store: ReleaseStore, moment: datetime) -> datetime:

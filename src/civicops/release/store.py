@@ -23,8 +23,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from civicops.durable import sync
 from civicops.errors import CivicopsError
-from civicops.release.files import explained, remove_folder, replace_json, sync_folder
+from civicops.release.files import explained, remove_folder, replace_json
 from civicops.release.history import append_history, read_history, who_acts
 from civicops.release.journal import pending_switches, settle_journal
 from civicops.release.staging import clean_stale
@@ -261,7 +262,7 @@ class ReleaseStore:
         for dataset, version in sorted(self._unfinished(product)):
             remove_folder(self.dataset_folder(product, dataset) / version)
         (folder / _JOURNAL_FILE).unlink(missing_ok=True)
-        sync_folder(folder)
+        sync(folder)
 
     def settle_together(self) -> bool:
         """Remove the journal of a joint switch once every product's own pointer says the same; whether none is left."""

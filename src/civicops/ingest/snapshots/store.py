@@ -29,7 +29,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
-from civicops.ingest.disk import fsync_folder, writing
+from civicops.durable import sync
+from civicops.ingest.disk import writing
 from civicops.ingest.snapshots.delta import apply, back, compose, shaped
 from civicops.ingest.snapshots.items import content_hash, ordered
 from civicops.ingest.values import LandingError
@@ -253,7 +254,7 @@ def _save(folder: Path, snapshot: Snapshot) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    fsync_folder(folder)
+    sync(folder)
 
 
 def _read(path: Path) -> Snapshot:
