@@ -31,9 +31,14 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def named_database(workspace: Workspace) -> str:
+    """What `DATABASE_URL` names, or nothing: a preview has a database of its own, whatever the environment says."""
+    return "" if workspace.settings.workspace.preview else os.environ.get("DATABASE_URL", "")
+
+
 def database_url(workspace: Workspace) -> str:
     """SQLAlchemy's address of the workspace's database."""
-    named = os.environ.get("DATABASE_URL", "")
+    named = named_database(workspace)
     if named:
         for short in ("postgres://", "postgresql://"):
             if named.startswith(short):

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from civicops.audit import Event, open_log
 from civicops.change import previews
+from civicops.database import database_url
 from civicops.ingest.declared import product_sources
 from civicops.ingest.values import FileSource
 from civicops.orchestrate.running import run_product
@@ -128,3 +130,31 @@ def test_the_commands(orchard: Orchard) -> None:
     assert "portal serve" in civicops("preview", "make", "mine").splitlines()[-1]
     assert "is gone" in civicops("preview", "remove", "mine")
     assert json.loads(civicops("preview", "list", "--json")) == []
+
+
+def test_it_has_an_audit_log_of_its_own(orchard: Orchard, caplog: pytest.LogCaptureFixture) -> None:
+    log = open_log(orchard.workspace)
+    log.append(Event("permission", "ada-example", "account/ben-example", {"role": "viewer"}))
+    before = log.append(Event("permission", "ada-example", "account/ben-example", {"role": "steward"}))
+    made = previews.make(orchard.workspace, "logged")
+    preview = Workspace.find(made.folder)
+    assert run_product(preview, "trees").status in ("succeeded", "unchanged")
+    assert "audit log" not in caplog.text.lower(), caplog.text
+    own = open_log(preview)
+    first = own.append(Event("permission", "ada-example", "account/cleo-example", {"role": "admin"}))
+    assert own.folder != log.folder and first[0].leaf_hash != before[0].leaf_hash
+    assert [entry.subject for entry in open_log(orchard.workspace).find(kind="permission")] == [
+        "account/ben-example"
+    ] * 2
+
+
+def test_it_never_writes_to_the_database_of_everybody(orchard: Orchard, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = previews.make(orchard.workspace, "mine")
+    named = "postgres://civicops:secret@127.0.0.1:1/civicops"
+    monkeypatch.setenv("DATABASE_URL", named)
+    assert database_url(orchard.workspace).endswith("@127.0.0.1:1/civicops")
+    own = made.folder / "var" / "app.sqlite3"
+    assert database_url(Workspace.find(made.folder)) == f"sqlite:///{own}"
+    with pytest.raises(previews.PreviewError, match="DATABASE_URL names is not copied") as refused:
+        previews.make(orchard.workspace, "another")
+    assert "secret" not in str(refused.value)

@@ -22,7 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from civicops.audit.tables import METADATA as AUDIT
 from civicops.change.states import Repository
+from civicops.database import named_database
 from civicops.errors import CivicopsError
 from civicops.release.files import link_or_copy
 from civicops.workspace import SETTINGS_FILE, Workspace
@@ -81,6 +83,11 @@ def make(workspace: Workspace, name: str, *, branch: str = "") -> Preview:
         raise PreviewError(f"'{name}' cannot be a preview.", hint="Use small letters, digits, '-', '_' and '.'.")
     if workspace.settings.workspace.preview:
         raise PreviewError("This workspace is a preview itself.", hint="Make previews from the real one.")
+    if named_database(workspace):
+        raise PreviewError(
+            "A preview cannot have what people decided: the database that DATABASE_URL names is not copied.",
+            hint="civicops plan shows what a change does without a preview; civicops ci --landed makes none.",
+        )
     folder = workspace.folder(FOLDER) / name
     work = folder.with_name(f".{name}.{os.getpid()}")
     shutil.rmtree(work, ignore_errors=True)
@@ -152,6 +159,10 @@ def _copy_database(workspace: Workspace, target: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target / source.name)) as new:
             old.backup(new)
+            # Its files are not there, and its key must not be: a preview begins an audit log of its own.
+            for table in reversed(AUDIT.sorted_tables):
+                new.execute(f"DROP TABLE IF EXISTS {table.name}")
+            new.commit()
 
 
 def _settings_text(workspace: Workspace, name: str, products: Path) -> str:

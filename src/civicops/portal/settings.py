@@ -15,6 +15,7 @@ import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 from django.conf import settings
 
+from civicops.database import named_database
 from civicops.errors import CivicopsError
 from civicops.workspace import Workspace
 
@@ -177,7 +178,7 @@ def providers() -> dict[str, tuple[str, str]]:
 
 def database(workspace: Workspace) -> dict[str, Any]:
     """SQLite in the data folder, or what `DATABASE_URL` names. Raises `CivicopsError` for an address nobody can read."""
-    url = os.environ.get("DATABASE_URL", "")
+    url = named_database(workspace)
     if url:
         try:
             return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
