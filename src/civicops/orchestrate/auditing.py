@@ -32,14 +32,12 @@ def reconcile(workspace: Workspace) -> tuple[str, ...]:
     log = open_log(workspace)
     log.flush()
     store = ReleaseStore(workspace.folder("releases"))
-    events = {
-        event.key: event
-        for product in store.products()
-        for switch in store.history(product)
-        for event in (_switch_event(store, product, switch),)
+    switches = {
+        _key(product, switch): (product, switch) for product in store.products() for switch in store.history(product)
     }
-    known = log.knows(list(events))
-    missing = [event for key, event in events.items() if key not in known]
+    known = log.knows(list(switches))
+    # Only those without an event are read up: what a tick costs must not grow with all that was ever published.
+    missing = [_switch_event(store, *about) for key, about in switches.items() if key not in known]
     if missing:
         log.append(*missing)
     return tuple(f"{event.kind} {event.content['sequence']} of {event.subject}" for event in missing)
@@ -97,9 +95,14 @@ def _switch_event(store: ReleaseStore, product: str, switch: Switch) -> Event:
         {name: value for name, value in content.items() if value},
         # What a person wrote is kept apart; a run's own reason says nothing.
         {"reason": switch.reason} if switch.reason and switch.run_id is None else {},
-        key=f"release/{product}/{switch.sequence}/{switch.at.isoformat()}",
+        key=_key(product, switch),
         happened_at=switch.at,
     )
+
+
+def _key(product: str, switch: Switch) -> str:
+    """What tells the event of a switch from all others."""
+    return f"release/{product}/{switch.sequence}/{switch.at.isoformat()}"
 
 
 def _sha256(store: ReleaseStore, product: str, dataset: str, version: str) -> str:
