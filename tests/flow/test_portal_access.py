@@ -10,7 +10,6 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ import pytest
 
 from tests.flow.conftest import Library
 from tests.flow.portal_kit import PROGRAM, ROLES, SECRET, Server, make_shelf, serving, sign_in
-from tools.postgres import cluster, programs
+from tests.pg import postgres_cluster
 
 pytestmark = pytest.mark.xdist_group("portal")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -117,19 +116,11 @@ def portal(request: pytest.FixtureRequest, shelf: Library) -> Iterator[Server]:
             assert (shelf.root / "var" / "app.sqlite3").is_file()
             yield server
         return
-    if programs() is None:
-        # On a volunteer's laptop that is a gap they are told of; where everything is proved, a failure.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "PostgreSQL is not installed; see python -m tools.postgres"
-        )
-    # Below /tmp itself: PostgreSQL does not run as root, and root's own folders are closed to others.
-    with tempfile.TemporaryDirectory(prefix="civicops-pg-") as folder:
-        Path(folder).chmod(0o755)
-        with cluster(Path(folder) / "cluster") as url:
-            (shelf.root / "var" / "app.sqlite3").unlink(missing_ok=True)
-            with serving(shelf, DATABASE_URL=url) as server:
-                assert not (shelf.root / "var" / "app.sqlite3").exists()
-                yield server
+    with postgres_cluster() as url:
+        (shelf.root / "var" / "app.sqlite3").unlink(missing_ok=True)
+        with serving(shelf, DATABASE_URL=url) as server:
+            assert not (shelf.root / "var" / "app.sqlite3").exists()
+            yield server
 
 
 def expected(path: str, method: str, role: str | None) -> set[int]:

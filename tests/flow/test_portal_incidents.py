@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pytest
 from tests.flow.conftest import Library, make_library
 from tests.flow.portal_kit import Server, serving
 from tests.flow.test_observe import busy_days, stop_the_run, watched_by_day
-from tools.postgres import cluster, programs
+from tests.pg import postgres_cluster
 
 pytestmark = pytest.mark.xdist_group("portal")
 
@@ -40,16 +39,12 @@ def portal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         with serving(troubled(root)) as server:
             yield server
         return
-    if programs() is None:
-        pytest.fail("PostgreSQL is not installed; `python -m tools.postgres` says how to get it")
-    with tempfile.TemporaryDirectory(prefix="civicops-pg-") as folder, pytest.MonkeyPatch.context() as patch:
-        Path(folder).chmod(0o755)
-        with cluster(Path(folder) / "cluster") as url:
-            patch.setenv("DATABASE_URL", url)
-            library = troubled(root)
-            assert not (root / "var" / "app.sqlite3").exists()
-            with serving(library, DATABASE_URL=url) as server:
-                yield server
+    with postgres_cluster() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        library = troubled(root)
+        assert not (root / "var" / "app.sqlite3").exists()
+        with serving(library, DATABASE_URL=url) as server:
+            yield server
 
 
 def act(portal: Server, role: str, number: int, **data: str) -> httpx.Response:

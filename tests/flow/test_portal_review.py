@@ -271,6 +271,18 @@ def test_what_the_public_sends_becomes_a_task_and_its_sender_sees_what_became_of
     assert "It is accepted" in after
     assert "coral" not in after
     assert "rosa" not in after
+    # Whoever asks to be forgotten is: a steward erases it, and what they suggested stays.
+    assert desk.server.client("contributor").post(
+        f"/review/tasks/{line.id}/", data={"csrfmiddlewaretoken": fields(seen)["csrfmiddlewaretoken"], "action": "forget"}
+    ).status_code == 403  # fmt: skip
+    before = desk.server.get(f"/review/tasks/{line.id}/", "steward").text
+    assert "rosa@example.org" in before
+    token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', before)[0]
+    desk.server.client("steward").post(
+        f"/review/tasks/{line.id}/", data={"csrfmiddlewaretoken": token, "action": "forget"}
+    )
+    gone = desk.server.get(f"/review/tasks/{line.id}/", "steward").text
+    assert "rosa@example.org" not in gone and "Abre los martes." in gone
 
 
 def test_nothing_can_be_suggested_where_nobody_asks(desk: Desk) -> None:

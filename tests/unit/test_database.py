@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 
 from civicops.database import open_database
 from civicops.workspace import Workspace
-from tools.postgres import cluster, programs
+from tests.pg import postgres_cluster
 
 METADATA = sa.MetaData()
 KEPT = sa.Table("kept_for_good", METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text))
@@ -23,13 +22,9 @@ def address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delenv("DATABASE_URL", raising=False)
         yield
         return
-    if programs() is None:
-        pytest.fail("PostgreSQL is not installed; `python -m tools.postgres` says how to get it")
-    with tempfile.TemporaryDirectory(prefix="civicops-pg-") as folder:
-        Path(folder).chmod(0o755)
-        with cluster(Path(folder) / "cluster") as url:
-            monkeypatch.setenv("DATABASE_URL", url)
-            yield
+    with postgres_cluster() as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        yield
 
 
 @pytest.mark.usefixtures("address")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +12,15 @@ import sqlalchemy as sa
 from civicops.audit import AuditError, Event, Log, open_log
 from civicops.audit.prove import check, opened, prove
 from civicops.audit.verify import verify
+from tests.pg import postgres_cluster
 from tests.unit.audit import independent
 from tests.unit.audit.conftest import event, workspace
-from tools.postgres import cluster, programs
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    if programs() is None:
-        pytest.fail("PostgreSQL is not installed; `python -m tools.postgres` says how to get it")
-    with tempfile.TemporaryDirectory(prefix="civicops-pg-") as folder:
-        Path(folder).chmod(0o755)
-        with cluster(Path(folder) / "cluster") as url:
-            yield url
+    with postgres_cluster() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from civicops.review.people import Person
 from civicops.review.room import Review, open_review
 from civicops.review.values import TaskDraft
 from civicops.workspace import Workspace
-from tools.postgres import cluster, programs
+from tests.pg import postgres_cluster
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA, BEN, CLEO = (Person(name, "contributor") for name in ("ada", "ben", "cleo"))
@@ -91,12 +90,8 @@ KINDS = {
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    if programs() is None:
-        pytest.fail("PostgreSQL is not installed; `python -m tools.postgres` says how to get it")
-    with tempfile.TemporaryDirectory(prefix="civicops-pg-") as folder:
-        Path(folder).chmod(0o755)
-        with cluster(Path(folder) / "cluster") as url:
-            yield url
+    with postgres_cluster() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
