@@ -15,18 +15,6 @@ import usaddress
 from .notes import Notes
 
 _UNIT = ("OccupancyType", "OccupancyIdentifier", "SubaddressType", "SubaddressIdentifier", "BuildingName")
-_STREET = (
-    "AddressNumberPrefix",
-    "AddressNumber",
-    "AddressNumberSuffix",
-    "StreetNamePreModifier",
-    "StreetNamePreDirectional",
-    "StreetNamePreType",
-    "StreetName",
-    "StreetNamePostType",
-    "StreetNamePostDirectional",
-    "StreetNamePostModifier",
-)
 _ZIP = re.compile(r"(\d{5})(?:[-\s]?\d{4})?")
 _BOX = re.compile(r"\bp\.?\s*o\.?\s*box\b", re.IGNORECASE)
 

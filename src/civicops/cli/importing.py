@@ -16,7 +16,9 @@ import typer
 from civicops.cli.output import Json, as_json, fail, next_step, say, table
 
 if TYPE_CHECKING:
+    from civicops.contracts import Contract
     from civicops.orchestrate.importing import Preview
+    from civicops.workspace import Product, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Tables from partners (CSV, XLSX, JSON): look at one, take it in.")
 
@@ -33,11 +35,8 @@ Sheet = Annotated[str, typer.Option(help="Sheet of an XLSX file; the first unles
 def suggest(name: Name, file: File, sheet: Sheet = "", json: bool = Json) -> None:
     """Say which layout fits a file, and which field each of its columns may be."""
     from civicops.orchestrate.importing import choose_layout, suggestions_for  # noqa: PLC0415
-    from civicops.workspace import Workspace  # noqa: PLC0415
 
-    product_name, _, dataset = name.partition(".")
-    product = Workspace.find().product(product_name)
-    contract = product.contract(dataset)
+    _, product, contract = _named(name)
     best = choose_layout(product, contract, file, sheet=sheet)
     found = suggestions_for(product, contract, file, sheet=sheet)
     if json:
@@ -76,16 +75,13 @@ def preview(
     """Say what a file would give, row by row where something is wrong, without changing anything."""
     from civicops.orchestrate.gathering import gathering  # noqa: PLC0415
     from civicops.orchestrate.importing import preview as look  # noqa: PLC0415
-    from civicops.workspace import Workspace  # noqa: PLC0415
 
-    workspace = Workspace.find()
-    product_name, _, dataset = name.partition(".")
-    product = workspace.product(product_name)
+    workspace, product, contract = _named(name)
     given = gathering(workspace, product, _now())
     done = look(
         workspace,
         product,
-        product.contract(dataset),
+        contract,
         file,
         layout=layout,
         list_code=list_code or layout,
@@ -119,15 +115,12 @@ def add(
         preview(name, file, layout, list_code, sheet, columns, json)
         return
     from civicops.orchestrate.lists import add_list  # noqa: PLC0415
-    from civicops.workspace import Workspace  # noqa: PLC0415
 
-    workspace = Workspace.find()
-    product_name, _, dataset = name.partition(".")
-    product = workspace.product(product_name)
+    workspace, product, contract = _named(name)
     done = add_list(
         workspace,
         product,
-        product.contract(dataset),
+        contract,
         file,
         layout=layout,
         list_code=list_code or layout,
@@ -139,7 +132,7 @@ def add(
         return
     _problems(done)
     say(f"{done.usable:,} of {done.rows:,} rows are in list '{done.list_code}'.")
-    next_step(f"civicops run {product_name}  (or, if it was a mistake: civicops import undo {name} {done.list_code})")
+    next_step(f"civicops run {product.name}  (or, if it was a mistake: civicops import undo {name} {done.list_code})")
 
 
 @app.command("undo")
@@ -150,17 +143,24 @@ def undo(
 ) -> None:
     """Give a list the rows it had before the file that was added last; one that was new goes."""
     from civicops.orchestrate.lists import undo_list  # noqa: PLC0415
+
+    workspace, product, contract = _named(name)
+    rows = undo_list(workspace, product, contract, list_code)
+    if json:
+        as_json({"list": list_code, "rows": rows})
+        return
+    say(f"List '{list_code}' has the {rows:,} rows it had before." if rows else f"List '{list_code}' is gone again.")
+    next_step(f"civicops run {product.name}")
+
+
+def _named(name: str) -> tuple[Workspace, Product, Contract]:
+    """The workspace, and the product and the contract of `PRODUCT.DATASET`."""
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
     product_name, _, dataset = name.partition(".")
     product = workspace.product(product_name)
-    rows = undo_list(workspace, product, product.contract(dataset), list_code)
-    if json:
-        as_json({"list": list_code, "rows": rows})
-        return
-    say(f"List '{list_code}' has the {rows:,} rows it had before." if rows else f"List '{list_code}' is gone again.")
-    next_step(f"civicops run {product_name}")
+    return workspace, product, product.contract(dataset)
 
 
 def _show(done: Preview) -> None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
 from civicops.errors import CivicopsError
 from civicops.portal.access import role_of
-from civicops.portal.reading import shelf, workspace
+from civicops.portal.reading import Shelf, shelf, workspace
 from civicops.review.asking import TaskView
 from civicops.review.forms import Field
 from civicops.review.kinds import FOLDER, Kind, load_kinds
@@ -63,6 +63,7 @@ SAID = {
 
 class _Kept:
     lock = threading.Lock()
+    shelf: Shelf | None = None
     stamp: tuple[Any, ...] = ()
     kinds: Mapping[str, Kind] = {}
     faults: tuple[tuple[str, str], ...] = ()
@@ -107,9 +108,9 @@ class Answer:
 def review() -> Review:
     """Review in the workspace that is served. Kinds are read again when one of their files changed."""
     kept = shelf()
-    stamp = (id(kept), *_stamps(kept.workspace.products_folder))
+    stamp = _stamps(kept.workspace.products_folder)
     with _Kept.lock:
-        if stamp != _Kept.stamp:
+        if kept is not _Kept.shelf or stamp != _Kept.stamp:
             kinds: dict[str, Kind] = {}
             faults: list[tuple[str, str]] = []
             for product in kept.products:
@@ -117,7 +118,8 @@ def review() -> Review:
                     kinds |= {kind.id: kind for kind in load_kinds(product)}
                 except CivicopsError as error:
                     faults.append((product.name, str(error)))
-            _Kept.kinds, _Kept.faults, _Kept.stamp = kinds, tuple(faults), stamp
+            _Kept.kinds, _Kept.faults = kinds, tuple(faults)
+            _Kept.shelf, _Kept.stamp = kept, stamp
         return open_review(kept.workspace, _Kept.kinds)
 
 
@@ -141,6 +143,15 @@ def person_of(user: AbstractBaseUser | AnonymousUser) -> Person | None:
     """The person behind an account; None without a role."""
     role = role_of(user)
     return Person(user.get_username(), role) if role is not None else None
+
+
+def public_address(request: HttpRequest) -> str:
+    """Where a request comes from, past as many proxies of ours as `[portal] proxies` says."""
+    count = workspace().settings.portal.proxies
+    hops: list[str] = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    if count and len(hops) >= count:
+        return hops[-count]
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def kinds_for(person: Person) -> tuple[Kind, ...]:

@@ -27,7 +27,7 @@ from civicops.review.filing import file_within
 from civicops.review.forms import FormError, checked
 from civicops.review.kinds import Kind
 from civicops.review.room import Review, key_of, tell, version_of
-from civicops.review.tables import ATTEMPT, LINK, SENDER, SUGGESTION, TASK
+from civicops.review.tables import ATTEMPT, DECISION, LANDED, LINK, SENDER, SUGGESTION, TASK
 from civicops.review.values import Evidence, ReviewError, TaskDraft, canonical
 
 PER_HOUR = 10
@@ -188,8 +188,6 @@ def status(review: Review, token: str) -> SuggestionStatus | None:
 
 
 def _status(con: sa.Connection, row: Any) -> Status:
-    from civicops.review.tables import DECISION, LANDED  # noqa: PLC0415 - beside their one use
-
     if row.state == "withdrawn":
         return "withdrawn"
     if row.state != "decided":
@@ -211,6 +209,13 @@ def sender_of(review: Review, task_id: int) -> Mapping[str, str] | None:
     with review.reading() as con:
         found: Mapping[str, str] | None = con.execute(query).scalar()
     return found or None
+
+
+def suggestion_of(review: Review, task_id: int) -> int | None:
+    """The number of the suggestion that a task was made of; None when it was made of none."""
+    with review.reading() as con:
+        found = con.execute(sa.select(SUGGESTION.c.id).where(SUGGESTION.c.task_id == task_id)).scalar()
+    return None if found is None else int(found)
 
 
 def erase_sender(review: Review, suggestion_id: int, who: str, now: datetime) -> bool:

@@ -17,16 +17,14 @@ from ninja import Router
 from ninja.params.functions import Path, Query
 from ninja.security import django_auth
 
-from civicops.portal.access import role_of
 from civicops.portal.api import review_values as values
 from civicops.portal.api.values import Problem
-from civicops.portal.reading import shelf, workspace
+from civicops.portal.reviewing import person_of, public_address, review
 from civicops.review import asking, bulk, deciding, intake, taking, team
 from civicops.review.agreement import agreement
 from civicops.review.automatic import report
-from civicops.review.kinds import load_kinds
 from civicops.review.people import Person
-from civicops.review.room import Review, open_review
+from civicops.review.room import Review
 from civicops.review.values import NotAllowedError, ReviewError
 
 router = Router(auth=django_auth, tags=["review"])
@@ -38,16 +36,12 @@ _WRONG: dict[Any, Any] = {
 }  # fmt: skip
 
 
-def _room() -> Review:
-    return open_review(workspace(), {kind.id: kind for product in shelf().products for kind in load_kinds(product)})
-
-
 def _asked(request: HttpRequest) -> tuple[Review, Person, datetime]:
     """The room, who asks, and the moment. Raises `NotAllowedError` for an account without a role."""
-    role = role_of(request.user)
-    if role is None:
+    person = person_of(request.user)
+    if person is None:
         raise NotAllowedError("Your account has no role yet.", hint="Ask an admin for one.")
-    return _room(), Person(request.user.get_username(), role), datetime.now(UTC)
+    return review(), person, datetime.now(UTC)
 
 
 def _line(line: asking.TaskLine) -> dict[str, Any]:
@@ -271,7 +265,7 @@ def mine(request: HttpRequest, limit: int = Query(50, ge=1, le=200)) -> dict[str
 @public.post("suggestions", response={200: values.SuggestedOut, **_WRONG}, url_name="suggest", summary="Suggest")
 def suggest(request: HttpRequest, asked: values.SuggestIn) -> dict[str, Any]:
     """Suggest something new or a correction; no account is needed. A person looks at it."""
-    room = _room()
+    room = review()
     done = intake.suggest(
         room, room.kind(asked.kind), asked.fields, now=datetime.now(UTC), address=public_address(request), subject=asked.subject,
         text=asked.text, contact=asked.contact,
@@ -289,7 +283,7 @@ def suggestion(
     request: HttpRequest, response: HttpResponse, token: str = Path(description="As `suggest` gave it.", max_length=200)
 ) -> dict[str, Any]:
     """What became of a suggestion."""
-    found = intake.status(_room(), token)
+    found = intake.status(review(), token)
     if found is None:
         raise intake.NoSuggestionError("There is no such suggestion.", hint="Copy the whole link.")
     response["Cache-Control"] = "private, no-store"
@@ -304,7 +298,7 @@ def confirmable(
     request: HttpRequest, response: HttpResponse, token: str = Path(description="From the message.", max_length=500)
 ) -> dict[str, Any]:
     """The record that whoever got the link may confirm or correct."""
-    found = intake.open_link(_room(), token, datetime.now(UTC))
+    found = intake.open_link(review(), token, datetime.now(UTC))
     response["Cache-Control"] = "private, no-store"
     return {
         "title": found.kind.file.title, "subject": found.subject, "values": found.values, "expires_at": found.expires_at,
@@ -320,14 +314,5 @@ def confirm(
     request: HttpRequest, asked: values.ConfirmIn, token: str = Path(description="From the message.", max_length=500)
 ) -> dict[str, Any]:
     """Use the link: the record is right, or right with these columns changed. A person looks at it."""
-    intake.confirm(_room(), token, datetime.now(UTC), fields=asked.fields, text=asked.text)
+    intake.confirm(review(), token, datetime.now(UTC), fields=asked.fields, text=asked.text)
     return {"is_used": True}
-
-
-def public_address(request: HttpRequest) -> str:
-    """Where a request comes from, past as many proxies of ours as `[portal] proxies` says."""
-    count = workspace().settings.portal.proxies
-    hops: list[str] = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    if count and len(hops) >= count:
-        return hops[-count]
-    return str(request.META.get("REMOTE_ADDR", ""))

@@ -152,7 +152,7 @@ def _show(
         "may_assign": person.may(view.kind.file.who.assign), "may_reopen": person.may(view.kind.file.who.adjudicate),
         "people": workload.people(review, view.kind.id) if person.may(view.kind.file.who.assign) else (),
         "contacts": [event for event in view.events if event.kind == "contact"],
-        "sender": intake.sender_of(review, number),
+        "sender": intake.sender_of(review, number), "may_forget": person.may(view.kind.file.who.approve),
     }  # fmt: skip
     status = 409 if conflict else 400 if faults or trouble else 200
     return render(request, "portal/review/task.html", context, status=status)
@@ -225,6 +225,8 @@ def _act(request: HttpRequest, number: int, person: Person) -> HttpResponse:
                 messages.success(request, f"Given to {to}." if to else "Free for anybody again.")
             case "confirm_link":
                 return _confirmation(request, review, number, person)
+            case "forget":
+                return _forget(request, review, number, person)
             case "reopen":
                 deciding.reopen(review, number, person, note, now)
                 messages.success(request, "It is asked again; the old decision counts until there is a new one.")
@@ -235,6 +237,21 @@ def _act(request: HttpRequest, number: int, person: Person) -> HttpResponse:
     except ReviewError as error:
         messages.error(request, str(error))
     return here
+
+
+def _forget(request: HttpRequest, review: Review, number: int, person: Person) -> HttpResponse:
+    """Erase who sent in a task's suggestion, as they may ask; the suggestion stays."""
+    view = _view(review, number, person, datetime.now(UTC))
+    if not person.may(view.kind.file.who.approve):
+        raise NotAllowedError(
+            f"Erasing who sent it in needs the role {view.kind.file.who.approve}.", hint="Ask a steward."
+        )
+    found = intake.suggestion_of(review, number)
+    if found is not None and intake.erase_sender(review, found, person.name, datetime.now(UTC)):
+        messages.success(request, "Erased. The suggestion stays.")
+    else:
+        messages.error(request, "Nothing is known of who sent it in.")
+    return redirect("review_task", number=number)
 
 
 def _confirmation(request: HttpRequest, review: Review, number: int, person: Person) -> HttpResponse:

@@ -32,7 +32,6 @@ MOST_SECONDS = 24 * 3600
 TRAP = "website_2"
 """A field that people do not see and robots like to fill in."""
 SALT = "civicops.suggest"
-SENT = "suggestion_token"
 
 
 def suggest(request: HttpRequest, product: str, kind: str) -> HttpResponse:
@@ -63,7 +62,7 @@ def _take(request: HttpRequest, kind: Kind, about: str, record: Mapping[str, Any
         if post.get(TRAP) or not _was_open(post.get("opened", "")):
             raise ReviewError(words_of(language)["not_taken"], hint=words_of(language)["try_again"])
         sent = intake.suggest(
-            reviewing.review(), kind, said, now=datetime.now(UTC), address=request.META.get("REMOTE_ADDR", ""),
+            reviewing.review(), kind, said, now=datetime.now(UTC), address=reviewing.public_address(request),
             subject=about or None, text=text, current={name: record[name] for name in said if name in record} if record else None,
             title=_title(record, about), contact=contact,
         )  # fmt: skip
