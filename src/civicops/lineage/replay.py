@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,14 +72,18 @@ def replay(
     if any(table.startswith("prepared.") for name in chain for table in _tables(models[name])):
         raise ReplayError("a table it is made from comes from the product's Python, which is not run for one row")
     outlines = any("geo.area" in _tables(models[name]) for name in chain)
-    with _database(product, rows, warehouse, outlines=outlines) as con:
+    # A name that stands in none of the statements is no table of theirs; reading all lookups takes longer than the models.
+    named = {name for name in product.lookups if any(name in models[step].sql for step in chain)}
+    with _database(product, rows, warehouse, lookups=named, outlines=outlines) as con:
         try:
             for name in chain:
                 _make(con, models[name])
             answer = _answer(con, model, key, column)
             if answer is None:
                 raise ReplayError("alone, the row does not come out of its model: others decide whether it does")
-            lines = _Lines(con, product, models, chain, lookups).needed(model, key, column, answer, rows)
+            lines = _Lines(con, product, models, chain, [name for name in lookups if name in named]).needed(
+                model, key, column, answer, rows
+            )
         except duckdb.Error as error:
             raise ReplayError(str(error).splitlines()[0]) from error
     return Replayed(answer[0], lines)
@@ -87,7 +91,7 @@ def replay(
 
 @contextmanager
 def _database(
-    product: Product, rows: Mapping[str, str], warehouse: Path, *, outlines: bool
+    product: Product, rows: Mapping[str, str], warehouse: Path, *, lookups: Collection[str], outlines: bool
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
@@ -97,10 +101,10 @@ def _database(
             con.execute(f"CREATE SCHEMA {schema}")
         for contract in product.accepted:
             _accepted(con, contract, rows.get(contract.dataset))
-        for lookup, path in product.lookups.items():
+        for lookup in lookups:
             con.execute(
-                f"CREATE TABLE lookup.{identifier(lookup)} AS SELECT * FROM read_csv({literal(str(path))}, header = true, "
-                "all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
+                f"CREATE TABLE lookup.{identifier(lookup)} AS SELECT * FROM read_csv({literal(str(product.lookups[lookup]))}, "
+                "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
             )
         if outlines:
             _outlines(con, warehouse)

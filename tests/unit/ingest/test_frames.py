@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from civicops.ingest import landing as module
+from civicops.ingest.disk import open_zstd
 from civicops.ingest.frames import FramedObject
 from civicops.ingest.landing import Landing
 from civicops.ingest.values import LandingError
@@ -42,6 +43,31 @@ def test_every_place_is_found_once_also_across_frames(
         for offset in wanted[:5]:
             assert framed.line_of(offset) == 1 + content[:offset].count(b"\n")
             assert framed.part(offset, offset + len(text)) == text
+
+
+def test_lines_are_known_without_unpacking_and_counted_where_they_were_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BLOCK", 1000)
+    content = b"h\n" + b"".join(b"row %06d\n" % number for number in range(2_000))
+    path = stored(tmp_path, content)
+    whole = path.read_bytes()
+    with FramedObject(path) as framed:
+        unpacked: list[object] = []
+        unpack = framed._unpack
+        monkeypatch.setattr(framed, "_unpack", lambda frame: unpacked.append(frame) or unpack(frame))
+        assert framed.line_of(content.index(b"row 001999")) == 2001
+        assert len(unpacked) == 1
+        last = framed.frames[-1]
+    with open_zstd(path) as stream:
+        assert stream.read() == content  # every reader passes over the counts
+    path.chmod(0o600)
+    path.write_bytes(whole[: last.stored_at + last.stored_size])
+    with FramedObject(path) as framed:
+        assert framed.line_of(content.index(b"row 001999")) == 2001
+    path.write_bytes(whole[:-3])
+    with pytest.raises(LandingError, match="is not what was stored"):
+        FramedObject(path)
 
 
 def test_a_good_guess_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
