@@ -28,7 +28,7 @@ from civicops.review.source import take_up
 from civicops.review.taking import next_task
 from civicops.review.team import backlog
 from civicops.review.values import Evidence, TaskDraft
-from tests.unit.review.conftest import write
+from tests.unit.review.pantries import write
 from tools.postgres import cluster, programs
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

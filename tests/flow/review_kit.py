@@ -12,7 +12,7 @@ from civicops.review.filing import file_tasks
 from civicops.review.room import Review, now_utc, open_review
 from civicops.review.values import Choice, Evidence, TaskDraft
 from civicops.workspace import Workspace
-from tests.unit.review.conftest import CONTRACT, PRODUCT
+from tests.unit.review.pantries import CONTRACT, PRODUCT
 
 PHONE = """title: Is this telephone number right?
 instructions: |

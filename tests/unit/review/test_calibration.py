@@ -23,7 +23,8 @@ from civicops.review.source import effective
 from civicops.review.taking import next_task
 from civicops.review.team import backlog, members, throughput
 from civicops.review.upkeep import keep_up
-from tests.unit.review.conftest import ADA, BEN, NOW, draft, write
+from tests.unit.review.conftest import ADA, BEN, NOW, draft
+from tests.unit.review.pantries import write
 
 AUTOMATIC = "automatic: {precision: 0.9, confidence: 0.95, audit_share: 0.2, minimum: 60}\n"
 

@@ -28,7 +28,8 @@ from civicops.review.intake import (
 from civicops.review.room import Review, open_review
 from civicops.review.source import take_up
 from civicops.review.values import ReviewError
-from tests.unit.review.conftest import ADA, NOW, draft, write
+from tests.unit.review.conftest import ADA, NOW, draft
+from tests.unit.review.pantries import write
 
 CURRENT = {"phone": "213-555-0199", "status_code": "open"}
 

@@ -15,7 +15,7 @@ from civicops.review.kinds import KindError, all_kinds
 from civicops.review.people import ROLES
 from civicops.review.room import Review
 from civicops.review.values import canonical, difference, hash_of, plain
-from tests.unit.review.conftest import write
+from tests.unit.review.pantries import write
 
 FAULTS = {
     "raterz: 2": r"phones.yaml:5: unknown key 'raterz'; did you mean 'raters'\?",
