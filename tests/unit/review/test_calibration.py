@@ -155,7 +155,7 @@ def test_sure_suggestions_are_accepted_once_proved_audited_and_stopped_when_audi
     assert len(automatic) == done.accepted and automatic[0]["decided_by"] == "civicops"
     # Blind: neither events nor reasons say that a task is an audit.
     audited = {line.id for line in tasks(sure, NOW, limit=1000) if line.confidence == 0.95}
-    assert len(audited) == done.drawn
+    assert done.accepted + len(audited) == 100, "each sure one is accepted or audited; the bad one may be drawn besides"
     view = task(sure, next(iter(audited)), ADA, NOW)
     assert [event.kind for event in view.events] == ["filed"] and "drawn at random" in " ".join(view.why)
     # The machine has become worse: audits say so, and it stops by itself.
