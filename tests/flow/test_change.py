@@ -14,9 +14,10 @@ from civicops.change.plan import Plan, PlanError, load, save
 from civicops.change.plan_words import MARKER, markdown
 from civicops.change.states import StateError
 from civicops.contracts import ContractFileError
-from civicops.orchestrate.applying import ApplyError, NotApprovedError, WorldMovedError, apply_plan, undo
+from civicops.orchestrate.applying import NotApprovedError, WorldMovedError, apply_plan
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
+from civicops.orchestrate.undoing import ApplyError, undo
 from tests.flow.orchard import Orchard, column, drop_dead, plant
 
 pytestmark = pytest.mark.xdist_group("change")

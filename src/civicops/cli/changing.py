@@ -173,7 +173,7 @@ def rollback(
     json: bool = Json,
 ) -> None:
     """Undo a plan that was applied: all its products go back together, in a moment. Nothing is deleted."""
-    from civicops.orchestrate.applying import undo  # noqa: PLC0415
+    from civicops.orchestrate.undoing import undo  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     done = undo(Workspace.find(), name)

@@ -1,11 +1,11 @@
-"""Doing exactly what a plan says, or nothing; and undoing it.
+"""Doing exactly what a plan says, or nothing.
 
     the world      files, code, landed deliveries and current releases are those of the plan, or it is refused
     the trial      what the plan built, if it is still there; else built again, and it must give the same bytes
     the switch     all releases of all products in one step, journalled (`civicops.release.together`)
     the records    a run record per product, checked rows taken over, monitors looked at
 
-Belongs here: that order. Does not belong here: making plans (`planning`).
+Belongs here: that order. Does not belong here: making plans (`planning`), undoing one (`undoing`).
 
 A plan that was applied is known by the switches it made: there is no second book that could disagree with the releases.
 """
@@ -32,16 +32,15 @@ from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.trial import with_data
+from civicops.orchestrate.undoing import APPLIED, UNDONE, WAIT_SECONDS, ApplyError
 from civicops.orchestrate.world import ordered, world
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
-from civicops.release.together import publish_together, recover_together, switch_together, writing_all
+from civicops.release.together import publish_together, recover_together
 from civicops.release.values import Switch
 from civicops.runs import RunLog
 from civicops.workspace import Product, Workspace
 
-APPLIED, UNDONE = "plan ", "undo plan "
-_WAIT_SECONDS = 30.0
 Say = Callable[[str], None]
 _log = logging.getLogger("civicops.change")
 
@@ -52,10 +51,6 @@ class WorldMovedError(CivicopsError):
 
 class NotApprovedError(CivicopsError):
     """Somebody who must agree has not."""
-
-
-class ApplyError(CivicopsError):
-    """The plan cannot be applied, or not undone."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ def apply_plan(
     disk raise; nothing has changed then.
     """
     store = ReleaseStore(workspace.folder("releases"))
-    recover_together(store, wait=_WAIT_SECONDS)
+    recover_together(store, wait=WAIT_SECONDS)
     if before := _applied(store, plan):
         return Applied(plan.id, before, already=True)
     if plan.problems:
@@ -90,35 +85,13 @@ def apply_plan(
     runs = RunLog(workspace.folder("runs"))
     with ExitStack() as stack:
         for name in plan.products:
-            stack.enter_context(product_lock(runs, name, wait=_WAIT_SECONDS))
+            stack.enter_context(product_lock(runs, name, wait=WAIT_SECONDS))
         products = [workspace.product(name) for name in plan.products]
         _same_world(workspace, plan, products)
         trial = _trial(workspace, plan, say)
         switches = _switch(workspace, trial, plan, products)
     _after(workspace, trial, plan, products, switches)
     return Applied(plan.id, switches, already=False)
-
-
-def undo(workspace: Workspace, plan_id: str = "") -> dict[str, Switch]:
-    """Make current again what was before a plan was applied, in all its products at once; by default the last one applied.
-
-    Takes as long as writing a few small files. Raises `ApplyError` when there is none, or when something else was published
-    since.
-    """
-    store = ReleaseStore(workspace.folder("releases"))
-    recover_together(store, wait=_WAIT_SECONDS)
-    chosen, made = _last_applied(store, plan_id)
-    with writing_all(store, tuple(made), wait=_WAIT_SECONDS):
-        for product, switch in made.items():
-            last = store.last_switch(product)
-            if last is None or last.sequence != switch.sequence:
-                what = last.reason or last.action if last else "nothing"
-                raise ApplyError(
-                    f"{product} has been published or rolled back since plan {chosen} was applied ({what}).",
-                    hint=f"`civicops release rollback {product}` goes back in that product alone.",
-                )
-        afters = {product: switch.before for product, switch in made.items()}
-        return switch_together(store, afters, action="rollback", reason=f"{UNDONE}{chosen}")
 
 
 def _applied(store: ReleaseStore, plan: Plan) -> dict[str, Switch]:
@@ -132,29 +105,6 @@ def _applied(store: ReleaseStore, plan: Plan) -> dict[str, Switch]:
                 found[product] = switch
                 break
     return found
-
-
-def _last_applied(store: ReleaseStore, plan_id: str) -> tuple[str, dict[str, Switch]]:
-    newest: tuple[datetime, str] | None = None
-    undone: set[str] = set()
-    found: dict[str, dict[str, Switch]] = {}
-    for product in store.products():
-        for switch in store.history(product):
-            if switch.reason.startswith(UNDONE):
-                name = switch.reason.removeprefix(UNDONE)
-                undone.add(name)
-                found.pop(name, None)
-            elif switch.reason.startswith(APPLIED):
-                name = switch.reason.removeprefix(APPLIED)
-                found.setdefault(name, {})[product] = switch
-                if newest is None or switch.at >= newest[0]:
-                    newest = (switch.at, name)
-    wanted = [name for name in found if name.startswith(plan_id)] if plan_id else [newest[1]] if newest else []
-    if len(wanted) != 1 or wanted[0] not in found:
-        gone = wanted[0] if wanted else plan_id
-        message = f"Plan {gone} was applied and undone already." if gone in undone else "No plan has been applied here."
-        raise ApplyError(message, hint="`civicops release list PRODUCT` shows what is current.")
-    return wanted[0], found[wanted[0]]
 
 
 def _same_world(workspace: Workspace, plan: Plan, products: list[Product]) -> None:
@@ -226,7 +176,7 @@ def _switch(workspace: Workspace, trial: Workspace, plan: Plan, products: list[P
                 for contract in product.published
             ]
         _take_rows(workspace, trial, products)
-        return publish_together(staged, store=real, reason=f"{APPLIED}{plan.id}", run_ids=run_ids, wait=_WAIT_SECONDS)
+        return publish_together(staged, store=real, reason=f"{APPLIED}{plan.id}", run_ids=run_ids, wait=WAIT_SECONDS)
     except BaseException:
         discard([item for items in staged.values() for item in items])
         raise
@@ -294,6 +244,3 @@ def _logged(what: str) -> Iterator[None]:
         yield
     except (CivicopsError, OSError) as error:
         _log.warning("The plan is applied, but %s could not be kept: %s", what, error)
-
-
-__all__ = ["Applied", "ApplyError", "NotApprovedError", "WorldMovedError", "apply_plan", "undo"]

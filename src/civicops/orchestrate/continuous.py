@@ -34,11 +34,12 @@ from civicops.errors import CivicopsError
 from civicops.observe.delivery import route_named
 from civicops.observe.messages import Message
 from civicops.observe.sending import send
-from civicops.orchestrate.applying import apply_plan, undo
+from civicops.orchestrate.applying import apply_plan
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.steps import read_releases
 from civicops.orchestrate.trial import with_data
+from civicops.orchestrate.undoing import undo
 from civicops.orchestrate.world import ordered
 from civicops.release.store import ReleaseStore
 from civicops.transform import run_unit_tests
