@@ -48,8 +48,8 @@ def run(quick: bool) -> Table:
         "The change of docs/howto/change-a-contract.md: a status dropped, a column renamed, a bound tightened. *Plan* runs the "
         "changed product on all that has landed, beside the releases, and compares each release row by row; *apply* switches in "
         "what the plan built; *again*, after it was undone, it is built anew and must give the same bytes. *Rollback* switches "
-        "back. *Preview*: a workspace of its own with its own portal on the same data, made; *written* is what it adds to the disk. "
-        "Whole commands, the start of Python with them.",
+        "back. *Preview*: a workspace of its own with its own portal on the same data, made; *written* is what it adds to the "
+        "disk. Whole commands, the start of Python with them.",
     ))  # fmt: skip
 
 
