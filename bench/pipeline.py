@@ -23,7 +23,7 @@ from bench.table import Row, Table, main, spread
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "bench" / "data" / "pipeline"
-PROGRAM = [sys.executable, "-c", "from civicops.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "bench.program"]
 YEARS = (2016, 2017, 2018, 2019, 2020, 2021, 2022, 2023, 2024)
 ONE_YEAR = 2019
 ROWS = 1_500_000
