@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from civicops.observe.history import Observation
-from civicops.observe.watch import history_of, signals_of, watch
+from civicops.observe.watch import signals_of
+from civicops.observe.watched import history_of, watch
 from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Workspace
 

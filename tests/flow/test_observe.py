@@ -13,7 +13,8 @@ from civicops.errors import CivicopsError
 from civicops.observe.asking import Incident, announce, attempts, events, incident, incidents
 from civicops.observe.incidents import acknowledge, resolve
 from civicops.observe.tables import Database, open_database
-from civicops.observe.watch import history_of, tick
+from civicops.observe.watch import tick
+from civicops.observe.watched import history_of
 from civicops.orchestrate.sweeping import sweep_all
 from simulators.mailbox import Mailbox, WebhookSink
 from tests.duck import asked

@@ -55,7 +55,7 @@ def history(
     json: bool = Json,
 ) -> None:
     """Show what past runs did to a dataset, also those whose releases are pruned."""
-    from civicops.observe.watch import history_of  # noqa: PLC0415
+    from civicops.observe.watched import history_of  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()

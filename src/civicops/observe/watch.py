@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING
 
 from civicops.errors import CivicopsError
 from civicops.observe import openlineage
-from civicops.observe.history import History
 from civicops.observe.monitors import cheap_signals, data_signals
 from civicops.observe.signals import MONITORS_FILE, MonitorContext, Signal, ask_product
-from civicops.observe.watched import Learning, Watched, product_calendar
+from civicops.observe.watched import Watched, history_of, watch
 from civicops.release.store import ReleaseStore
-from civicops.runs import RunLog, RunRecord, write_json
+from civicops.runs import RunRecord, write_json
 from civicops.workspace import Product, Workspace
 
 if TYPE_CHECKING:
@@ -52,11 +51,6 @@ class Tick:
     sent: int
     failed: int
     seconds: float
-
-
-def history_of(workspace: Workspace) -> History:
-    """The history of a workspace."""
-    return History(workspace.folder("observe"))
 
 
 def after_run(workspace: Workspace, record: RunRecord) -> None:
@@ -139,25 +133,6 @@ class _Known:
     """Products with an incident that is not resolved."""
 
 
-def watch(workspace: Workspace, product: Product, now: datetime, database: Database | None = None) -> Watched:
-    """What the monitors of one product are given. Without `database`, nothing is known of what must not be learned."""
-    learning: dict[str, Learning] = {}
-    if database is not None:
-        from civicops.observe.incidents import learnings  # noqa: PLC0415 - loads the database
-
-        learning = learnings(database, product.name)
-    return Watched(
-        workspace,
-        product,
-        history_of(workspace),
-        RunLog(workspace.folder("runs")),
-        ReleaseStore(workspace.folder("releases")),
-        product_calendar(workspace, product),
-        now,
-        learning,
-    )
-
-
 def profile_releases(workspace: Workspace, product: Product) -> int:
     """Profile every current release that has no profile yet; returns how many."""
     history, store = history_of(workspace), ReleaseStore(workspace.folder("releases"))
@@ -196,7 +171,10 @@ def _evaluate(
     database: Database, workspace: Workspace, product: Product, now: datetime, known: _Known, looked: dict[str, str]
 ) -> tuple[Change, ...]:
     """Ask the monitors of one product and bring its incidents in line; `looked` is given the run whose data were looked at."""
-    watched = watch(workspace, product, now, database if product.name in known.ever else None)
+    from civicops.observe.incidents import learnings  # noqa: PLC0415 - loads the database
+
+    learning = learnings(database, product.name) if product.name in known.ever else None
+    watched = watch(workspace, product, now, learning)
     is_new = watched.last_published is not None and known.evaluated.get(product.name) != watched.last_published
     signals = signals_of(watched, is_new=is_new)
     found: tuple[Change, ...] = ()

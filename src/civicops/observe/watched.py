@@ -158,3 +158,24 @@ def country_of(zone: str) -> str:
 def days_between(first: date, last: date) -> list[date]:
     """Every day from the first to the last."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def history_of(workspace: Workspace) -> History:
+    """The history of a workspace."""
+    return History(workspace.folder("observe"))
+
+
+def watch(
+    workspace: Workspace, product: Product, now: datetime, learning: Mapping[str, Learning] | None = None
+) -> Watched:
+    """What the monitors of one product are given. `learning`: what must not be learned, as `incidents.learnings` knows it."""
+    return Watched(
+        workspace,
+        product,
+        history_of(workspace),
+        RunLog(workspace.folder("runs")),
+        ReleaseStore(workspace.folder("releases")),
+        product_calendar(workspace, product),
+        now,
+        learning or {},
+    )

@@ -16,10 +16,10 @@ from civicops.errors import CivicopsError
 from civicops.observe.asking import Incident, incidents
 from civicops.observe.charts import Point, volume_points
 from civicops.observe.history import Observation
+from civicops.observe.incidents import learnings
 from civicops.observe.monitors import freshness_signals
 from civicops.observe.tables import Database
-from civicops.observe.watch import watch
-from civicops.observe.watched import GOOD, Watched
+from civicops.observe.watched import GOOD, Watched, watch
 from civicops.workspace import Product, ReportMetric, Workspace
 
 WEEK = timedelta(days=7)
@@ -119,7 +119,7 @@ def week_of(workspace: Workspace, database: Database, products: Sequence[Product
 def _product(
     workspace: Workspace, database: Database, product: Product, known: Sequence[Incident], now: datetime
 ) -> ProductWeek:
-    watched = watch(workspace, product, now, database)
+    watched = watch(workspace, product, now, learnings(database, product.name))
     since = now - WEEK
     lines = [line for line in watched.lines if since < line.moment <= now]
     mine = [item for item in known if item.product == product.name]

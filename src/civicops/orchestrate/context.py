@@ -27,6 +27,7 @@ from civicops.ingest.values import Finding, NoProgress, Progress, Source
 from civicops.observe.watch import after_run
 from civicops.orchestrate.auditing import after_switch, note_contracts
 from civicops.orchestrate.locks import product_lock
+from civicops.release.publish import StagedRelease
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord, new_record
 from civicops.workspace import Product, Workspace, WorkspaceError
@@ -41,6 +42,15 @@ class Accepted:
     current: CurrentRows
     conservation: Conservation
     results: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True)
+class Gated:
+    """A finished table with the results of its checks and the release written aside."""
+
+    contract: Contract
+    results: tuple[CheckResult, ...]
+    staged: StagedRelease
 
 
 @dataclass

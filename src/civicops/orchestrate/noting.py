@@ -6,14 +6,11 @@ Belongs here: plain values from results. Does not belong here: the steps (`steps
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from civicops.ingest.values import Finding
-from civicops.orchestrate.context import Accepted
+from civicops.orchestrate.context import Accepted, Gated
 from civicops.transform import LayerFinding
-
-if TYPE_CHECKING:
-    from civicops.orchestrate.steps import Gated
 
 
 def accepted_note(item: Accepted) -> dict[str, Any]:

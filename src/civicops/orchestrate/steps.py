@@ -14,7 +14,7 @@ it stopped. Does not belong here: locks and records (`context`), Dagster (`defin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,13 @@ from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
 from civicops.ingest.values import FetchResult, Source
 from civicops.lineage.proved import building_findings, checking_findings, columns_of_tables
-from civicops.orchestrate.context import Accepted, ProductRun
+from civicops.orchestrate.context import Accepted, Gated, ProductRun
 from civicops.orchestrate.gathering import gather
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.noting import accepted_note, layer_finding, published_note
 from civicops.orchestrate.provenance import provenance
 from civicops.orchestrate.reviewing import asks_people, file_questions, land_decisions
-from civicops.release.publish import Published, StagedRelease, discard, publish, stage
+from civicops.release.publish import Published, discard, publish, stage
 from civicops.release.store import ReleaseStore
 from civicops.transform import build as transform_build
 from civicops.transform import read_ahead
@@ -50,15 +50,6 @@ STEPS = ("fetch", "check", "build", "gate", "publish", "ask")
 
 class StoppedError(CivicopsError):
     """A check said stop: nothing was published, the last release stays."""
-
-
-@dataclass(frozen=True)
-class Gated:
-    """A finished table with the results of its checks and the release written aside."""
-
-    contract: Contract
-    results: tuple[CheckResult, ...]
-    staged: StagedRelease
 
 
 def fetch(run: ProductRun) -> dict[str, FetchResult]:

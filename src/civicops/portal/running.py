@@ -12,7 +12,7 @@ from typing import Any
 
 from civicops.observe.charts import shares_chart
 from civicops.observe.history import Observation
-from civicops.observe.watch import history_of
+from civicops.observe.watched import history_of
 from civicops.portal.reading import workspace
 from civicops.runs import RunRecord
 from civicops.workspace import Product

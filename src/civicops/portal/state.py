@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from civicops.errors import CivicopsError
+from civicops.observe.incidents import learnings
 from civicops.observe.monitors import dead_man_signals, freshness_signals
 from civicops.observe.tables import open_database
-from civicops.observe.watch import products_with_incidents, watch
+from civicops.observe.watch import products_with_incidents
+from civicops.observe.watched import watch
 from civicops.portal.reading import last_good_run, newest_run, package, run_log, shelf, store, workspace
 from civicops.runs import RunRecord
 from civicops.workspace import Product
@@ -120,9 +122,10 @@ def _judge(product: Product, newest: RunRecord | None, *, has_data: bool) -> tup
 def _lateness(product: Product) -> str:
     """What the monitors that open incidents about late data say now, in words that name no dataset; empty when all is in time."""
     # What people have said of an incident is in the database; without one there is nothing to ask it.
-    database = open_database(workspace()) if product.name in products_with_incidents(workspace()) else None
+    going = product.name in products_with_incidents(workspace())
     try:
-        watched = watch(workspace(), product, datetime.now(UTC), database)
+        learning = learnings(open_database(workspace()), product.name) if going else None
+        watched = watch(workspace(), product, datetime.now(UTC), learning)
         for said in freshness_signals(watched):
             if said.is_firing:
                 limit, newest = hours(said.values["promised_hours"]), datetime.fromisoformat(said.values["newest"])

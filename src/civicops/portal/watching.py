@@ -13,9 +13,9 @@ from typing import Any
 from civicops.errors import CivicopsError
 from civicops.observe.asking import Incident, incident, incidents
 from civicops.observe.charts import volume_chart, volume_points
+from civicops.observe.incidents import learnings
 from civicops.observe.tables import Database, open_database
-from civicops.observe.watch import history_of, watch
-from civicops.observe.watched import GOOD
+from civicops.observe.watched import GOOD, history_of, watch
 from civicops.portal.reading import run_log, shelf, workspace
 
 
@@ -88,7 +88,8 @@ def chart_of(found: Incident) -> dict[str, Any] | None:
     if product is None or contract is None:
         return None
     try:
-        points = volume_points(watch(workspace(), product, datetime.now(UTC), database()), contract)
+        learning = learnings(database(), product.name)
+        points = volume_points(watch(workspace(), product, datetime.now(UTC), learning), contract)
     except CivicopsError:
         return None
     if len(points) < 2:
