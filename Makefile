@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev web demo check test pictures docs lock bench clean
+.PHONY: help setup setup-dev web demo check test pictures docs lock sbom audit bench clean
 
 PY := .venv/bin/python
 CODE := src $(wildcard products simulators tools bench) tests
@@ -50,6 +50,12 @@ docs: setup-dev ## write docs/reference anew from the code
 lock: ## write requirements/ anew after pyproject.toml changed; UPGRADE=1 takes newer versions
 	@sh tools/setup.sh dev
 	UPGRADE=$(UPGRADE) $(PY) -m tools.lock
+
+sbom: setup-dev ## list every package that is run, with hashes and licences: build/sbom.json (CycloneDX)
+	$(PY) -m tools.sbom
+
+audit: setup-dev ## ask whether a locked package has a known hole; 3: nobody could be asked
+	$(PY) -m tools.holes
 
 bench: ## measure one thing beside its peers: make bench NAME=checks
 	@test -n "$(NAME)" || { echo "Say which one: make bench NAME=$$(grep -l __main__ bench/*.py | sed -e 's,.*/,,' -e 's,\.py$$,,' | tr '\n' '|' | sed 's,|$$,,')"; exit 2; }
