@@ -167,6 +167,7 @@ def _run(name: str) -> int:
 
 def _workspace(url: str, more: list[str]) -> None:
     products = os.path.relpath(ROOT / "products", HOME)
+    shutil.copy(ROOT / "people.yaml", HOME / "people.yaml")
     sources = {
         "council_boundaries": "/api/geospatial/fu65-dz2f?method=export&format=GeoJSON",
         "district_boundaries_2012": "/api/geospatial/cd12-m4r1?method=export&format=GeoJSON",

@@ -55,6 +55,8 @@ TABLE = {
     "/api/v1/review/tasks": (("contributor", "steward", "admin"), 403),
     "/api/v1/review/team": (("contributor", "steward", "admin"), 403),
     "/api/v1/review/suggestions/nothing": ((), 404),
+    "/scorecard/": (("contributor", "steward", "admin"), 403),
+    "/scorecard/library/": (("contributor", "steward", "admin"), 403),
     "/people/": (("admin",), 403),
     "/import/library/loans/": (("steward", "admin"), 403),
     "/import/library/loans/nothing/": (("steward", "admin"), 403),

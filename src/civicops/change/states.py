@@ -179,6 +179,11 @@ class Repository:
         paths = [path for path in sorted(root.rglob("*")) if path.is_file()]
         return State(workspace, commit, False, _hashes(root, paths), _settings(workspace))
 
+    def text(self, commit: str, path: Path) -> str | None:
+        """One file as it is in a commit; None where it is not in it."""
+        inside = _within(path, self.top)
+        return None if inside is None else self._git("show", f"{commit}:{inside.as_posix()}")
+
     def now(self) -> State:
         """The state of the files as they lie there, committed or not; what git ignores does not count."""
         root = self.top / self.products

@@ -25,6 +25,7 @@ from civicops.cli import (
     reviewing,
     running,
     snapshots,
+    stewarding,
     tracing,
 )
 from civicops.cli.output import fail
@@ -51,6 +52,8 @@ app.command("apply")(changing.apply)
 app.command("rollback")(changing.rollback)
 app.command("ci")(continuing.ci)
 app.command("owners")(continuing.owners)
+app.command("people")(stewarding.people)
+app.command("handover")(stewarding.handover)
 app.add_typer(changing.preview, name="preview")
 app.add_typer(making.app, name="new")
 app.add_typer(importing.app, name="import")
@@ -64,6 +67,7 @@ app.add_typer(observing.maintenance, name="maintenance")
 app.add_typer(observing.alerts, name="alerts")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(auditing.app, name="audit")
+app.add_typer(stewarding.scorecard, name="scorecard")
 app.add_typer(portal.app, name="portal")
 app.add_typer(portal.export, name="export")
 

@@ -23,6 +23,7 @@ from civicops.observe.sheets import sheet_signals
 from civicops.observe.signals import Signal
 from civicops.observe.volume import volume_signals
 from civicops.observe.watched import GOOD, Learning, Watched
+from civicops.people import gaps, read_people
 
 RUNS, LATE = "runs", "late"
 _FEW_RUNS = 5
@@ -37,6 +38,7 @@ def cheap_signals(watched: Watched) -> tuple[Signal, ...]:
         *freshness_signals(watched),
         *_reconciliation(watched),
         *sheet_signals(watched),
+        *people_signals(watched),
     )
 
 
@@ -46,6 +48,22 @@ def data_signals(watched: Watched) -> tuple[Signal, ...]:
     for contract in watched.product.published:
         found += [*volume_signals(watched, contract), *_drift(watched, contract)]
     return tuple(found)
+
+
+def people_signals(watched: Watched) -> Iterator[Signal]:
+    """Whether those who answer for the product are still there; nothing where the group keeps no `people.yaml`."""
+    known = read_people(watched.workspace)
+    if known is None or watched.product.file.stage == "retired":
+        return
+    found = [gap for gap in gaps(watched.product, known, watched.now.date()) if gap.severity != "info"]
+    severity: Severity = "critical" if any(gap.severity == "critical" for gap in found) else "warning"
+    title = watched.product.file.title
+    yield Signal(
+        "people", watched.subject(), bool(found), severity,
+        f"{title}: somebody who answers for it is gone" if found else f"{title}: those who answer for it are there",
+        detail="; ".join(gap.text for gap in found[:5]), values={"gaps": len(found)},
+        runbook="Somebody is gone", group="people", evidence={"gaps": [gap.text for gap in found]},
+    )  # fmt: skip
 
 
 def _run_failed(watched: Watched) -> Iterator[Signal]:

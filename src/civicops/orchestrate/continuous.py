@@ -3,6 +3,7 @@
     base         the branch holds everything of the base, so that what is tested is what will be there
     contracts    every file of every product can be read
     owners       CODEOWNERS says what the contracts say
+    stages       what is called stable now lacks nothing that a stable product must have
     plan         graded, versions moved, changed products checked, built and gated on all that has landed
     unit tests   of the models of every product the change reaches
     run          each of these products fetched and run, in a preview that is removed again
@@ -37,6 +38,7 @@ from civicops.observe.sending import send
 from civicops.orchestrate.applying import apply_plan
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
+from civicops.orchestrate.stages import unmet
 from civicops.orchestrate.steps import read_releases
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import undo
@@ -99,6 +101,7 @@ def check_change(
     if not report.is_good:
         return report
     report.steps.append(_noted("owners", say, lambda: _owners(workspace)))
+    report.steps.append(_noted("stages", say, lambda: _stages(workspace, branch)))
     is_possible, plan = _plan(workspace, report, say), report.plan
     if plan is None:
         return report
@@ -182,6 +185,24 @@ def _owners(workspace: Workspace) -> Step:
         text = f"{PLACE.as_posix()} is not what contracts and product.yaml say."
         return Step("owners", FAILED, text, "civicops owners --write, then commit it")
     return Step("owners", PASSED, f"{PLACE.as_posix()} says what contracts and product.yaml say.")
+
+
+def _stages(workspace: Workspace, branch: Branch) -> Step:
+    """Whether what a change calls stable lacks nothing that binds a stable product."""
+    found = unmet(workspace, branch.commit)
+    if not found:
+        return Step("stages", SKIPPED, "No product is called stable that was not.")
+    lacks = tuple(
+        f"{name}: {result.practice.title}: {result.found.evidence} {result.found.next}".rstrip()
+        for name, results in found.items()
+        for result in results
+    )
+    if lacks:
+        text = f"{', '.join(name for name, results in found.items() if results)} cannot be called stable yet."
+        return Step(
+            "stages", FAILED, text, "civicops scorecard -p PRODUCT says what is left; or leave it a pilot", lacks
+        )
+    return Step("stages", PASSED, f"{', '.join(found)} has all that a stable product must have.")
 
 
 def _plan(workspace: Workspace, report: Report, say: Say) -> bool:

@@ -9,6 +9,7 @@ accepted dataset) and publish (one per published dataset). What one leaves for t
 
 # Dagster reads the annotations of functions at run time, so they must not be postponed to text here.
 import functools
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -315,6 +316,16 @@ def _watch(workspace: Workspace) -> dg.SensorDefinition:
     return dead_runs
 
 
+def _keep_scores(workspace: Workspace) -> None:
+    """Keep where every product stands, once a day; a file with a fault in it must not end the tick."""
+    from civicops.govern.scorecard import record  # noqa: PLC0415 - only the tick needs it
+
+    try:
+        record(workspace)
+    except (CivicopsError, OSError) as error:
+        logging.getLogger("civicops.govern").warning("Where products stand could not be kept: %s", error)
+
+
 def _tick(workspace: Workspace) -> dg.SensorDefinition:
     @dg.sensor(
         name="observe_tick",
@@ -330,6 +341,7 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
         from civicops.observe.tables import open_database  # noqa: PLC0415
 
         deliver_weekly(workspace, open_database(workspace), datetime.now(UTC))
+        _keep_scores(workspace)
         return dg.SkipReason(f"{done.products} products in {done.seconds:.1f} s: {done.firing} with an open incident.")
 
     return observe_tick

@@ -72,6 +72,10 @@ RULES: dict[str, Rule] = {
     "run": _read("contributor"),
     # Rows as the source wrote them, before anything was taken out of them.
     "run_held": _read("steward"),
+    # It names people and what their products lack.
+    "scorecard": _read("contributor"),
+    "scorecard_product": _read("contributor"),
+    "scorecard_chart": _read("contributor"),
     "status": _read("anybody"),
     # The view asks for this machine or a token: Prometheus signs in nowhere.
     "metrics": _read("anybody"),

@@ -21,6 +21,7 @@ from civicops.portal.views import (
     review,
     review_team,
     runs,
+    scorecard,
     suggestions,
 )
 
@@ -63,6 +64,9 @@ urlpatterns = [
     path("confirm/<str:token>/", suggestions.confirm, name="confirm"),
     path("import/<slug:product>/<slug:dataset>/", imports.upload, name="import_list"),
     path("import/<slug:product>/<slug:dataset>/<str:token>/", imports.uploaded, name="import_file"),
+    path("scorecard/", scorecard.listed, name="scorecard"),
+    path("scorecard/<slug:product>/", scorecard.one, name="scorecard_product"),
+    path("scorecard/<slug:product>/trend.json", scorecard.chart, name="scorecard_chart"),
     path("people/", people.people, name="people"),
     path("audit/", audit.listed, name="audit"),
     path("audit/<int:index>/", audit.one, name="audit_entry"),
