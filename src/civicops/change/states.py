@@ -145,6 +145,10 @@ class Repository:
             approved=tuple(approved),
         )
 
+    def text(self, commit: str, path: Path) -> str | None:
+        """A file of the repository as it was in a commit; `None` when it was not there."""
+        return self._git("show", f"{commit}:{path.resolve().relative_to(self.top).as_posix()}")
+
     def _main(self) -> str:
         here = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
         for name in ("main", "master"):

@@ -3,6 +3,7 @@
     base         the branch holds everything of the base, so that what is tested is what will be there
     contracts    every file of every product can be read
     owners       CODEOWNERS says what the contracts say
+    operations   states of dangerous operations moved as they may, by people who may
     plan         graded, versions moved, changed products checked, built and gated on all that has landed
     unit tests   of the models of every product the change reaches
     run          each of these products fetched and run, in a preview that is removed again
@@ -26,6 +27,7 @@ from pathlib import Path
 from civicops.change import previews
 from civicops.change.accepting import FOLDER as CHANGES
 from civicops.change.accepting import counts_of, not_accepted, read_file, write
+from civicops.change.operation_needs import merge_problems
 from civicops.change.owners import PLACE, codeowners
 from civicops.change.plan import Plan, save
 from civicops.change.plan_words import headline
@@ -98,6 +100,7 @@ def check_change(
     if not report.is_good:
         return report
     report.steps.append(_noted("owners", say, lambda: _owners(workspace)))
+    report.steps.append(_noted("operations", say, lambda: _operations(workspace, branch)))
     is_possible, plan = _plan(workspace, report, say), report.plan
     if plan is None:
         return report
@@ -126,6 +129,8 @@ def land_change(
     `check_change` does.
     """
     report, branch = _begin(workspace, base, say)
+    if report.is_good:
+        report.steps.append(_noted("operations", say, lambda: _operations(workspace, branch)))
     if not report.is_good or not _plan(workspace, report, say) or report.plan is None:
         return report
     plan = report.plan
@@ -181,6 +186,17 @@ def _owners(workspace: Workspace) -> Step:
         text = f"{PLACE.as_posix()} is not what contracts and product.yaml say."
         return Step("owners", FAILED, text, "civicops owners --write, then commit it")
     return Step("owners", PASSED, f"{PLACE.as_posix()} says what contracts and product.yaml say.")
+
+
+def _operations(workspace: Workspace, branch: Branch) -> Step:
+    work = workspace.folder(FOLDER) / WORK / f".operations-{os.getpid()}"
+    count, problems = merge_problems(workspace, branch, work)
+    if problems:
+        hint = "civicops operation moves their states; mend what was written by hand"
+        return Step("operations", FAILED, f"{len(problems)} things about operations may not be.", hint, problems)
+    if not count:
+        return Step("operations", SKIPPED, "No dangerous operation comes with it.")
+    return Step("operations", PASSED, f"{count} operations moved as they may, by people who may.")
 
 
 def _plan(workspace: Workspace, report: Report, say: Say) -> bool:

@@ -24,6 +24,7 @@ from civicops.change.grade import compare
 from civicops.change.grade_checks import Known
 from civicops.change.grade_columns import renames
 from civicops.change.grades import Comparison
+from civicops.change.operation_needs import needed
 from civicops.change.plan import (
     AcceptedEffect,
     ChangedFile,
@@ -111,6 +112,7 @@ def make_plan(
         files = differing(before, head)
         with draft.timed("grade"):
             _grade(draft, files, today or now.date())
+            draft.problems.extend(needed(workspace, draft.comparisons, files))
         affected, made = _affected(draft, files), plans / WORK / f".trial-{now:%H%M%S%f}"
         try:
             if affected and not any("version" in problem for problem in draft.problems):
