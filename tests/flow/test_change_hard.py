@@ -29,17 +29,17 @@ from civicops.orchestrate.running import run_product
 from civicops.release.journal import JOURNAL_FILE
 from civicops.workspace import Workspace
 from tests.flow.killing import in_a_process
-from tests.flow.orchard import Orchard, column, drop_dead, plant
+from tests.flow.orchard import Orchard, column, drop_dead, planted_once
 
 pytestmark = pytest.mark.xdist_group("change")
 
 EVERYBODY = ("ada-example", "ben-example", "cleo-example")
-MOMENTS = 4
+MOMENTS = 3
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return plant(tmp_path_factory.mktemp("hard") / "one")
+    return planted_once(tmp_path_factory)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_whole_apply_killed_at_its_steps_on_the_disk(dropped: tuple[Orchard, P
     journal = [n for n, step in enumerate(steps) if step == f"os.rename {JOURNAL_FILE}"]
     gone = [n for n, step in enumerate(steps) if step == f"os.remove {JOURNAL_FILE}"]
     assert len(journal) == 1 and len(gone) == 1 and len(steps) > 60
-    points = {*range(journal[0], journal[0] + 3), gone[0], gone[0] + 1, *range(0, len(steps), len(steps) // 5)}
+    points = {*range(journal[0], journal[0] + 3), gone[0], gone[0] + 1, *range(0, len(steps), len(steps) // 4)}
     outcomes = {}
     for point in sorted(points):
         killed, applied = whole_after_kill(first, plan, tmp_path / f"at{point}", before, stop_at=point)
@@ -177,7 +177,7 @@ def make_change(orchard: Orchard, change: dict[str, object]) -> None:
 def test_plan_apply_rollback_returns_the_same_bytes(orchard: Orchard) -> None:
     before, seen = orchard.bytes_of_releases(), []
 
-    @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
     @given(CHANGES)
     def there_and_back(change: dict[str, object]) -> None:
         make_change(orchard, change)

@@ -19,7 +19,7 @@ from civicops.change.owners import codeowners
 from civicops.change.plan_words import MARKER
 from civicops.cli import app
 from simulators.mailbox import Mailbox
-from tests.flow.orchard import Orchard, drop_dead, plant
+from tests.flow.orchard import Orchard, drop_dead, planted_once
 from tests.flow.tutorial import perform
 from tests.flow.tutorial import steps as steps_of_page
 from tools.setup_env import ROOT
@@ -61,7 +61,7 @@ def step(report: dict[str, Any], name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    orchard = plant(tmp_path_factory.mktemp("ci") / "one")
+    orchard = planted_once(tmp_path_factory).copy(tmp_path_factory.mktemp("ci") / "one")
     orchard.model("parks/models/counts.yml", UNIT_TEST.lstrip())
     (orchard.root / ".github").mkdir()
     (orchard.root / ".github" / "CODEOWNERS").write_text(codeowners(orchard.workspace), encoding="utf-8")

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -285,7 +284,8 @@ def write_operation(workspace: Workspace, operation: Operation) -> Path:
 def write_text(path: Path, text: str) -> None:
     """Write a file of the repository so that a kill leaves the old one or the new one. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.{os.getpid()}")
+    # One name, whoever writes: what a kill leaves is written over, and no second file lies about in the repository.
+    work = path.with_name(f".{path.name}")
     work.write_text(text, encoding="utf-8")
     sync(work)
     work.replace(path)

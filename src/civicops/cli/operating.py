@@ -6,6 +6,7 @@ Belongs here: `civicops operation`. Does not belong here: the operations (`civic
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -298,10 +299,12 @@ def _git(workspace: Any, one: Any, what: str) -> None:
     """The commands that put the change of the file where others see it."""
     from civicops.change.operations import folder_of  # noqa: PLC0415
 
-    paths = f"{folder_of(workspace)}/{one.id}.*"
+    paths = [folder_of(workspace) / f"{one.id}.*"]
     if one.state == "complete" and one.kind == "delete":
-        paths += f" {workspace.product(one.product).folder / 'suppressed' / one.id}.yaml"
-    say(f"  git add {paths}")
+        paths.append(workspace.product(one.product).folder / "suppressed" / f"{one.id}.yaml")
+    here = Path.cwd()
+    words = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in paths]
+    say(f"  git add {' '.join(words)}")
     say(f"  git commit -m 'operation {one.id}: {what}'")
 
 

@@ -156,7 +156,9 @@ def _last_applied(store: ReleaseStore, plan_id: str) -> tuple[str, dict[str, Swi
     wanted = known if plan_id else [newest[1]] if newest else []
     if len(wanted) != 1 or wanted[0] not in found:
         gone = wanted[0] if wanted else plan_id
-        message = f"Plan {gone} was applied and undone already." if gone in undone else "No plan has been applied here."
+        names = {name.removeprefix(OPERATION) for name in undone}
+        was = gone.removeprefix(OPERATION) in names
+        message = f"{gone} was applied and undone already." if was else "No plan has been applied here."
         raise ApplyError(message, hint="`civicops release list PRODUCT` shows what is current.")
     return wanted[0], found[wanted[0]]
 

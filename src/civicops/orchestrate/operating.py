@@ -11,7 +11,6 @@ Belongs here: those three. Does not belong here: agreeing to it and switching (`
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from civicops.change.comparing import Compared, Rows, RowsMoved, Sum, keep
@@ -142,10 +142,12 @@ def stage(workspace: Workspace, operation: Operation, *, by: str, say: Say = lam
     _makes_sense(workspace, product, operation)
     recover_together(ReleaseStore(workspace.folder("releases")), wait=30)
     final = room(workspace, operation)
-    work = final.with_name(f".{operation.id}.{os.getpid()}")
+    work = final.with_name(f".{operation.id}.work")
     products = with_readers(workspace.products, [product.name])
     before = world_now(workspace, operation, products)
+    lock = _only_one(final)
     try:
+        remove_folder(work)  # what a killed staging left
         trial = trial_folder(workspace, work / DATA)
         landings = dict.fromkeys((one.name for one in products), workspace.folder("landing"))
         suppressing: tuple[Suppression, ...] = ()
@@ -173,9 +175,21 @@ def stage(workspace: Workspace, operation: Operation, *, by: str, say: Say = lam
         work.rename(final)
     finally:
         remove_folder(work)
+        lock.release()
     write_operation(workspace, staged)
     log_operation(workspace, staged)
     return staged
+
+
+def _only_one(final: Path) -> FileLock:
+    """Hold the staging of one operation; the lock goes when the process does. Raises `OperationError` while another stages it."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(final.with_name(f".{final.name}.lock"), thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise OperationError(f"{final.name} is being staged by another process.", hint="Wait for it to end.") from error
+    return lock
 
 
 def _fetch(workspace: Workspace, trial: Workspace, product: Product, operation: Operation, say: Say) -> None:
@@ -238,11 +252,9 @@ def staged_of(workspace: Workspace, operation: Operation) -> Staged:
 def world_now(workspace: Workspace, operation: Operation, products: list[Product]) -> World:
     """What the operation depends on, as it is now; the file it leaves in its product itself does not count."""
     state = Repository(workspace).now()
-    own = f"{SUPPRESSED}/{operation.id}.yaml"
-    files = {
-        name: {path: sha for path, sha in found.items() if (name, path) != (operation.product, own)}
-        for name, found in state.files.items()
-    }
+    own = {f"{SUPPRESSED}/{operation.id}.yaml", f"{SUPPRESSED}/.{operation.id}.yaml"}
+    mine = {path: sha for path, sha in state.files[operation.product].items() if path not in own}
+    files = {**state.files, operation.product: mine}
     return world(workspace, replace(state, files=files), products)
 
 
