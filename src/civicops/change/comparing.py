@@ -118,7 +118,8 @@ def kept(workspace: Workspace, operation: Operation) -> Compared:
         raise OperationError(f"{path} cannot be read.", hint=hint) from error
     if compared.operation_sha256 != operation.digest:
         text = f"{operation.id}.yaml says something else than when it was compared."
-        raise OperationError(text, hint=f"civicops operation stage {operation.id}, then compare it again")
+        what = "stage" if operation.state == "validated" else "compare"
+        raise OperationError(text, hint=f"civicops operation {what} {operation.id}")
     return compared
 
 

@@ -124,7 +124,7 @@ def _unlawful(
     known: tuple[Event, ...] = before.history if before else ()
     if now.history[: len(known)] != known:
         yield "its history was written anew; states are only added"
-    if before is not None and before.digest != now.digest and now.history == known and now.state != "proposed":
+    if before is not None and before.deed != now.deed and now.history == known and now.state != "proposed":
         yield f"it says something else than when it became {now.state}; stage it again"
     people = owners.get(now.product, set())
     for event in now.history[len(known) :]:

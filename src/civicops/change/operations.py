@@ -47,7 +47,7 @@ NEXT: dict[str, tuple[str, ...]] = {
 """Which state may follow which. Staging again takes a validation back."""
 _HEAD = """\
 # A dangerous operation, reviewed like code. `civicops operation` moves its state; what is above `state` may be
-# edited by hand until it is staged, and means staging it again afterwards. See docs/howto/dangerous-operations.md.
+# edited by hand until it is validated, and is then staged or compared again. See docs/howto/dangerous-operations.md.
 """
 _APART = frozenset({"state", "history", "comparison"})
 
@@ -187,8 +187,16 @@ class Operation(_Closed):
 
     @property
     def digest(self) -> str:
-        """A hash over what it says is to be done, whatever its state."""
-        content = self.model_dump(mode="json", exclude=set(_APART))
+        """A hash over everything it says, whatever its state: what somebody agrees to."""
+        return self._hash(_APART)
+
+    @property
+    def deed(self) -> str:
+        """A hash over what is done alone; who looks at it and what they expect of it does not change what is staged."""
+        return self._hash(_APART | {"reason", "reviewers", "expected", "mapping", "merges"})
+
+    def _hash(self, without: frozenset[str]) -> str:
+        content = self.model_dump(mode="json", exclude=set(without))
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property

@@ -229,7 +229,7 @@ def compare(name: _Id, json: bool = Json) -> None:
             say(f"  {text}")
         say(f"Kept as {page}.")
         _git(workspace, one, "compared")
-        hint = "mend what it does or what is expected of it, then civicops operation stage " + one.id
+        hint = f"mend what it does and stage it again, or what is expected: then civicops operation compare {one.id}"
         next_step(hint if wrong else f"civicops operation validate {one.id} --by {one.others[0]}")
     if wrong:
         raise typer.Exit(1)

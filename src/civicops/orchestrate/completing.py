@@ -111,7 +111,7 @@ def _agreeable(workspace: Workspace, operation: Operation, state: str, by: str) 
     if wrong := unexpected(operation, compared):
         raise OperationError(
             f"{operation.id} did something that was not expected: {'; '.join(wrong)}.",
-            hint="Mend what it does and stage it again, or say in its file what may happen, and stage it again.",
+            hint="Mend what it does and stage it again, or say in its file what may happen and compare it again.",
         )
     if other := wrong_data(staged.trial, compared.releases):
         hint = f"civicops operation stage {operation.id}"

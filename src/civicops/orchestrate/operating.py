@@ -61,7 +61,7 @@ class Staged:
     trial: Workspace
     world: World
     landed_after: dict[str, str]
-    digest: str
+    deed: str
 
 
 def propose(
@@ -169,7 +169,7 @@ def stage(workspace: Workspace, operation: Operation, *, by: str, say: Say = lam
         after = before.landed
         if operation.kind == "backfill":
             after = after | {product.name: _landed(workspace, trial, product)}
-        note = {"world": before.model_dump(mode="json"), "landed_after": after, "digest": operation.digest}
+        note = {"world": before.model_dump(mode="json"), "landed_after": after, "deed": operation.deed}
         write_json(work / NOTE, note)
         remove_folder(final)
         work.rename(final)
@@ -240,11 +240,11 @@ def staged_of(workspace: Workspace, operation: Operation) -> Staged:
             with_data(workspace, folder / DATA),
             World.model_validate(note["world"]),
             note["landed_after"],
-            note["digest"],
+            note["deed"],
         )
     except (OSError, ValueError, KeyError) as error:
         raise OperationError(f"Nothing of {operation.id} is staged here.", hint=hint) from error
-    if found.digest != operation.digest:
+    if found.deed != operation.deed:
         raise OperationError(f"{operation.id}.yaml says something else than when it was staged.", hint=hint)
     return found
 
