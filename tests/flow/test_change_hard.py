@@ -336,3 +336,25 @@ def test_the_file_of_owners_is_the_contracts_owners(orchard: Orchard) -> None:
         for contract in product.contracts:
             assert owners_of(text, f"products/{product.name}/contracts/{contract.dataset}.yaml") == {contract.owner}
         assert owners_of(text, f"products/{product.name}/product.yaml") == {product.file.owner}
+
+
+def test_a_contract_of_2000_columns_is_planned_applied_and_undone(orchard: Orchard) -> None:
+    before = orchard.bytes_of_releases()
+    data = orchard.read("parks.counts")
+    names = [f"part_{n:04}_count" for n in range(1998)]
+    data["schema"][0]["properties"] += [column(name, "integer") for name in names]
+    orchard.write("parks.counts", data, "1.1.0")
+    parts = ", ".join(f"CAST({n} AS BIGINT) AS {name}" for n, name in enumerate(names))
+    orchard.model(
+        "parks/models/counts.sql",
+        f"SELECT 'all' AS kind_name, CAST(sum(dead_count) AS BIGINT) AS dead_count, {parts} "
+        "FROM {{ source('release', 'shade__shade') }}\n",
+    )
+    plan = make_plan(orchard.workspace)
+    assert plan.problems == () and plan.products == ("parks",)
+    (found,) = plan.contracts
+    assert len(found.changes) == 1998 and found.consumers == "additive"
+    apply_plan(orchard.workspace, plan, approved=EVERYBODY)
+    assert len(orchard.store.find("parks", "counts").package()["resources"][0]["schema"]["fields"]) == 2000
+    undo(orchard.workspace)
+    assert orchard.bytes_of_releases() == before

@@ -189,6 +189,13 @@ def test_killed_while_it_is_completed_it_is_finished_by_doing_it_again(agreed: O
         assert killed
         assert (orchard.bytes_of_releases() == before) is (point <= switch)
         one = find(orchard.workspace, "twice")
+        if point == switch + 1:
+            with pytest.raises(OperationError, match="are switched in already"):
+                cancel(orchard.workspace, one, by=BEN, reason="Too late.")
+        if point == left + 1:
+            cancel(orchard.workspace, one, by=BEN, reason="Not after all.")
+            assert not list((orchard.root / "products" / "trees" / "suppressed").glob("[!.]*"))
+            continue
         if one.state != "complete":
             assert complete(orchard.workspace, one, by=ADA).operation.state == "complete"
         assert {name for name in promised if orchard.bytes_of_releases()[name] != before[name]} == {

@@ -78,7 +78,7 @@ def apply_plan(
     """
     store = ReleaseStore(workspace.folder("releases"))
     recover_together(store, wait=_WAIT_SECONDS)
-    if before := _applied(store, plan):
+    if before := switched(store, plan.products, f"{APPLIED}{plan.id}", f"{UNDONE}{plan.id}"):
         return Applied(plan.id, before, already=True)
     if plan.problems:
         hint = "Mend that, and plan again."
@@ -123,14 +123,14 @@ def undo(workspace: Workspace, plan_id: str = "") -> dict[str, Switch]:
         return switch_together(store, afters, action="rollback", reason=f"{UNDONE}{chosen}")
 
 
-def _applied(store: ReleaseStore, plan: Plan) -> dict[str, Switch]:
-    """The switches that this plan made, if it was applied and not undone since."""
+def switched(store: ReleaseStore, products: Sequence[str], reason: str, undone: str) -> dict[str, Switch]:
+    """The switches that were made for that reason, product to switch, if they were not undone since."""
     found: dict[str, Switch] = {}
-    for product in plan.products:
+    for product in products:
         for switch in reversed(store.history(product)):
-            if switch.reason == f"{UNDONE}{plan.id}":
+            if switch.reason == undone:
                 break
-            if switch.reason == f"{APPLIED}{plan.id}":
+            if switch.reason == reason:
                 found[product] = switch
                 break
     return found

@@ -25,7 +25,16 @@ from civicops.change.previews import remove_folder
 from civicops.checks.batches import BatchStore
 from civicops.checks.suppressed import FOLDER as SUPPRESSED
 from civicops.ingest.landing import Landing
-from civicops.orchestrate.applying import OPERATION, keep_records, share_file, switch_trial, take_rows, wrong_data
+from civicops.orchestrate.applying import (
+    OPERATION,
+    UNDONE,
+    keep_records,
+    share_file,
+    switch_trial,
+    switched,
+    take_rows,
+    wrong_data,
+)
 from civicops.orchestrate.auditing import after_switch, log_operation
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.operating import Staged, room, same_world, staged_of, suppression
@@ -70,7 +79,7 @@ def complete(workspace: Workspace, operation: Operation, *, by: str) -> Complete
             f"{operation.id} was validated on another comparison.", hint=f"civicops operation stage {operation.id}"
         )
     reason = f"{OPERATION}{operation.id}"
-    before = _switched(store, reason)
+    before = _switched(store, operation)
     if before:  # killed after the switch: only the records are left to keep
         written = _leave(workspace, operation, None)
         return _recorded(workspace, done, before, written)
@@ -89,8 +98,17 @@ def complete(workspace: Workspace, operation: Operation, *, by: str) -> Complete
 
 
 def cancel(workspace: Workspace, operation: Operation, *, by: str, reason: str) -> Operation:
-    """Say that it will not be done, and why; what was staged is removed. Raises `OperationError` for one that has ended."""
+    """Say that it will not be done, and why; what was staged is removed, and what a killed completion left in the product.
+
+    Raises `OperationError` for one that has ended, or whose releases are switched in already.
+    """
     ended = operation.moved("cancelled", by, reason=reason)
+    store = ReleaseStore(workspace.folder("releases"))
+    recover_together(store, wait=_WAIT_SECONDS)
+    if _switched(store, operation):
+        hint = f"civicops operation complete {operation.id} finishes it; civicops rollback undoes it then."
+        raise OperationError(f"The releases of {operation.id} are switched in already.", hint=hint)
+    _suppression_file(workspace, operation).unlink(missing_ok=True)
     write_operation(workspace, ended)
     log_operation(workspace, ended)
     remove_folder(room(workspace, operation))
@@ -119,14 +137,10 @@ def _agreeable(workspace: Workspace, operation: Operation, state: str, by: str) 
     return staged, products
 
 
-def _switched(store: ReleaseStore, reason: str) -> dict[str, Switch]:
-    """The switches that it made already, product to switch."""
-    found = {}
-    for product in store.products():
-        for switch in store.history(product):
-            if switch.reason == reason:
-                found[product] = switch
-    return found
+def _switched(store: ReleaseStore, operation: Operation) -> dict[str, Switch]:
+    """The switches that it made already and that nobody undid, product to switch."""
+    reason = f"{OPERATION}{operation.id}"
+    return switched(store, store.products(), reason, f"{UNDONE}{reason}")
 
 
 def _leave(workspace: Workspace, operation: Operation, staged: Staged | None) -> tuple[Path, ...]:
@@ -136,12 +150,16 @@ def _leave(workspace: Workspace, operation: Operation, staged: Staged | None) ->
         _take_landed(workspace, staged.trial, product, operation.sources)
     if operation.kind != "delete":
         return ()
-    path = product.folder / SUPPRESSED / f"{operation.id}.yaml"
+    path = _suppression_file(workspace, operation)
     content = yaml.safe_dump(suppression(operation).model_dump(), sort_keys=False, allow_unicode=True, width=110)
     write_text(
         path, f"# Left by `civicops operation complete {operation.id}`: these rows do not count any more.\n{content}"
     )
     return (path,)
+
+
+def _suppression_file(workspace: Workspace, operation: Operation) -> Path:
+    return workspace.product(operation.product).folder / SUPPRESSED / f"{operation.id}.yaml"
 
 
 def _take_landed(workspace: Workspace, trial: Workspace, product: Product, sources: Sequence[str]) -> None:
