@@ -240,7 +240,7 @@ def test_a_world_that_moved_refuses_it(agreed: Orchard, tmp_path: Path) -> None:
     assert orchard.bytes_of_releases() == after and not (orchard.root / "products" / "trees" / "suppressed").exists()
 
 
-def test_a_backfill_reads_again_what_an_ordinary_run_takes_for_known(orchard: Orchard) -> None:
+def test_a_backfill_reads_again_what_an_ordinary_run_takes_for_known(orchard: Orchard, tmp_path: Path) -> None:
     path = orchard.root / "downloads" / "inspections.csv"
     stat = path.stat()
     text = path.read_text(encoding="utf-8")
@@ -265,7 +265,19 @@ def test_a_backfill_reads_again_what_an_ordinary_run_takes_for_known(orchard: Or
     assert sorted(p.name for p in (orchard.root / "var" / "landing").rglob("*.json")) == landed, (
         "read beside the landing zone"
     )
-    complete(orchard.workspace, validate(orchard.workspace, one, by=BEN), by=ADA)
+    one = validate(orchard.workspace, one, by=BEN)
+    # Killed when the bytes have landed and nothing is switched: the next run makes the same, and so does doing it again.
+    dry, other = orchard.copy(tmp_path / "dry"), orchard.copy(tmp_path / "other")
+    _, seen = in_a_process(lambda: complete(dry.workspace, one, by=ADA))
+    switch = seen.index("os.rename .together.json")
+    for place in (orchard, other):
+        assert in_a_process(lambda place=place: complete(place.workspace, one, by=ADA), stop_at=switch)[0]  # type: ignore[misc]
+        assert count(place, "trees.trees", "tree_id = 'T0001' AND height_m = 9") == 0
+    assert run_product(other.workspace, "trees").status == "succeeded"
+    complete(orchard.workspace, find(orchard.workspace, one.id), by=ADA)
+    assert {place.store.find("trees", "trees").data.read_bytes() for place in (dry, other, orchard)} == {
+        orchard.store.find("trees", "trees").data.read_bytes()
+    }
     assert count(orchard, "trees.trees", "tree_id = 'T0001' AND height_m = 9") == 1
     assert len(list((orchard.root / "var" / "landing").rglob("*.json"))) == len(landed) + 1
     assert run_product(orchard.workspace, "trees").status == "unchanged"
