@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from civicops.lineage import graph_of
@@ -246,3 +247,13 @@ def plant(root: Path) -> Orchard:
         run_product(orchard.workspace, name)
     graph_of(orchard.workspace)  # kept in the workspace, so that no copy has to work it out again
     return orchard
+
+
+_PLANTED: list[Orchard] = []
+
+
+def planted_once(factory: pytest.TempPathFactory) -> Orchard:
+    """One planted orchard for all tests of this process, to be copied and never changed: planting takes longer than a test."""
+    if not _PLANTED:
+        _PLANTED.append(plant(factory.mktemp("orchard") / "one"))
+    return _PLANTED[0]

@@ -18,7 +18,7 @@ from civicops.orchestrate.applying import NotApprovedError, WorldMovedError, app
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.undoing import ApplyError, undo
-from tests.flow.orchard import Orchard, column, drop_dead, plant
+from tests.flow.orchard import Orchard, column, drop_dead, planted_once
 
 pytestmark = pytest.mark.xdist_group("change")
 """One process for all of them: planting the orchard and planning in it takes longer than any test."""
@@ -28,7 +28,7 @@ EVERYBODY = ("ada-example", "ben-example", "cleo-example")
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return plant(tmp_path_factory.mktemp("orchard") / "one")
+    return planted_once(tmp_path_factory)
 
 
 @pytest.fixture

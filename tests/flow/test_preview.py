@@ -18,14 +18,14 @@ from civicops.ingest.declared import product_sources
 from civicops.ingest.values import FileSource
 from civicops.orchestrate.running import run_product
 from civicops.workspace import Workspace
-from tests.flow.orchard import Orchard, plant
+from tests.flow.orchard import Orchard, planted_once
 
 pytestmark = pytest.mark.xdist_group("change")
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return plant(tmp_path_factory.mktemp("preview") / "one")
+    return planted_once(tmp_path_factory)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ Kind = Literal[
     "erasure",
     "import",
     "incident.action",
+    "operation",
     "permission",
     "policy",
     "quarantine.release",

@@ -51,7 +51,7 @@ def _lines(plan: Plan) -> Iterator[str]:
             )
             for c in contract.changes
         ]
-        yield from _table(("what", "change", "consumers", "producers"), rows)
+        yield from rows_table(("what", "change", "consumers", "producers"), rows)
     if plan.accepted or plan.rules:
         yield "\n### Rules on all rows\n"
         for moved in plan.accepted:
@@ -61,19 +61,21 @@ def _lines(plan: Plan) -> Iterator[str]:
             )
         yield from [
             "",
-            *_table(("rule", "rows", "broke", "breaks", "newly held", "newly let in"), [_rule(r) for r in plan.rules]),
+            *rows_table(
+                ("rule", "rows", "broke", "breaks", "newly held", "newly let in"), [_rule(r) for r in plan.rules]
+            ),
         ]
         yield from _rule_samples(plan.rules)
     if plan.releases:
         yield "\n### Releases\n"
-        yield from _table(
-            ("release", "rows", "added", "removed", "changed"), [_release(effect) for effect in plan.releases]
+        yield from rows_table(
+            ("release", "rows", "added", "removed", "changed"), [release_row(effect) for effect in plan.releases]
         )
         for effect in plan.releases:
-            yield from _release_details(effect)
+            yield from release_details(effect)
     if plan.readers:
         yield "\n### Who uses what changes\n"
-        yield from _table(
+        yield from rows_table(
             ("what", "owner", "grade", "because of"), [_reader(one) for one in plan.readers[:_MOST_READERS]]
         )
         if len(plan.readers) > _MOST_READERS:
@@ -118,14 +120,16 @@ def _rule_samples(rules: Sequence[RuleEffect]) -> Iterator[str]:
             yield f"- {effect.check}, for example: {cell(values)}"
 
 
-def _release(effect: ReleaseEffect) -> tuple[str, ...]:
+def release_row(effect: ReleaseEffect) -> tuple[str, ...]:
+    """One release as a row of a table: dataset, rows, added, removed, changed."""
     if effect.is_same:
         return (f"`{effect.dataset}`", f"{effect.rows_after:,}", "stays as it is", "", "")
     rows = f"{effect.rows_before:,} → {effect.rows_after:,}"
     return (f"`{effect.dataset}`", rows, f"{effect.added:,}", f"{effect.removed:,}", f"{effect.changed:,}")
 
 
-def _release_details(effect: ReleaseEffect) -> Iterator[str]:
+def release_details(effect: ReleaseEffect) -> Iterator[str]:
+    """What differs in one release, column by column, with examples; nothing where it stays as it is."""
     if effect.is_same:
         return
     parts = list(effect.schema_changes)
@@ -151,7 +155,8 @@ def _reader(reader: Reader) -> tuple[str, ...]:
     return f"{reader.kind} `{reader.product}.{reader.name}`{columns}", reader.owner, f"**{reader.grade}**", because
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def rows_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table; none without rows."""
     if not rows:
         return []
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]

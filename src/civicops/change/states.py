@@ -145,6 +145,10 @@ class Repository:
             approved=tuple(approved),
         )
 
+    def text(self, commit: str, path: Path) -> str | None:
+        """A file of the repository as it was in a commit; `None` when it was not there."""
+        return self._git("show", f"{commit}:{path.resolve().relative_to(self.top).as_posix()}")
+
     def _main(self) -> str:
         here = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
         for name in ("main", "master"):
@@ -178,11 +182,6 @@ class Repository:
         root = folder / self.products
         paths = [path for path in sorted(root.rglob("*")) if path.is_file()]
         return State(workspace, commit, False, _hashes(root, paths), _settings(workspace))
-
-    def text(self, commit: str, path: Path) -> str | None:
-        """One file as it is in a commit; None where it is not in it."""
-        inside = _within(path, self.top)
-        return None if inside is None else self._git("show", f"{commit}:{inside.as_posix()}")
 
     def now(self) -> State:
         """The state of the files as they lie there, committed or not; what git ignores does not count."""

@@ -19,6 +19,7 @@ from civicops.cli import (
     importing,
     making,
     observing,
+    operating,
     portal,
     quarantining,
     releasing,
@@ -55,6 +56,7 @@ app.command("owners")(continuing.owners)
 app.command("people")(stewarding.people)
 app.command("handover")(stewarding.handover)
 app.add_typer(changing.preview, name="preview")
+app.add_typer(operating.app, name="operation")
 app.add_typer(making.app, name="new")
 app.add_typer(importing.app, name="import")
 app.add_typer(quarantining.app, name="quarantine")

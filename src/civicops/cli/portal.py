@@ -86,6 +86,7 @@ def site(
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
+    _ = workspace.products  # a site that lacks a product because of a typo in a contract is refused, not written
     configure(workspace)
     from civicops.portal.export import export_site  # noqa: PLC0415 - needs a configured Django
 

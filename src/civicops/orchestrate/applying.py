@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from civicops.change.plan import Plan
+from civicops.change.plan import Plan, ReleaseEffect
 from civicops.change.previews import share
 from civicops.change.states import Repository
 from civicops.checks.batches import BatchStore
@@ -72,7 +72,7 @@ def apply_plan(
     """
     store = ReleaseStore(workspace.folder("releases"))
     recover_together(store, wait=WAIT_SECONDS)
-    if before := _applied(store, plan):
+    if before := switched(store, plan.products, f"{APPLIED}{plan.id}", f"{UNDONE}{plan.id}"):
         return Applied(plan.id, before, already=True)
     if plan.problems:
         hint = "Mend that, and plan again."
@@ -89,19 +89,19 @@ def apply_plan(
         products = [workspace.product(name) for name in plan.products]
         _same_world(workspace, plan, products)
         trial = _trial(workspace, plan, say)
-        switches = _switch(workspace, trial, plan, products)
-    _after(workspace, trial, plan, products, switches)
+        switches = switch_trial(workspace, trial, products, f"{APPLIED}{plan.id}")
+    keep_records(workspace, trial, products, switches, f"{APPLIED}{plan.id}")
     return Applied(plan.id, switches, already=False)
 
 
-def _applied(store: ReleaseStore, plan: Plan) -> dict[str, Switch]:
-    """The switches that this plan made, if it was applied and not undone since."""
+def switched(store: ReleaseStore, products: Sequence[str], reason: str, undone: str) -> dict[str, Switch]:
+    """The switches that were made for that reason, product to switch, if they were not undone since."""
     found: dict[str, Switch] = {}
-    for product in plan.products:
+    for product in products:
         for switch in reversed(store.history(product)):
-            if switch.reason == f"{UNDONE}{plan.id}":
+            if switch.reason == undone:
                 break
-            if switch.reason == f"{APPLIED}{plan.id}":
+            if switch.reason == reason:
                 found[product] = switch
                 break
     return found
@@ -129,7 +129,7 @@ def _trial(workspace: Workspace, plan: Plan, say: Say) -> Workspace:
     """The trial of the plan, whole and with the bytes it promised; built again where it is gone."""
     folder = workspace.folder(FOLDER) / WORK / plan.id
     trial = with_data(workspace, folder)
-    if not folder.is_dir() or _wrong(trial, plan):
+    if not folder.is_dir() or wrong_data(trial, plan.releases):
         say("What the plan built is not here any more: building it again.")
         again = make_plan(workspace, plan.base_commit, say=say)
         if again.problems:
@@ -138,7 +138,7 @@ def _trial(workspace: Workspace, plan: Plan, say: Say) -> Workspace:
         if made != folder and made.is_dir():
             shutil.rmtree(folder, ignore_errors=True)
             made.rename(folder)
-    if wrong := _wrong(trial, plan):
+    if wrong := wrong_data(trial, plan.releases):
         raise ApplyError(
             f"Building plan {plan.id} again gave other data for {', '.join(wrong)}; nothing was changed.",
             hint="A model or page gives other rows each time, for example by asking for the time. Mend it and plan again.",
@@ -146,10 +146,10 @@ def _trial(workspace: Workspace, plan: Plan, say: Say) -> Workspace:
     return trial
 
 
-def _wrong(trial: Workspace, plan: Plan) -> list[str]:
-    """Datasets whose release in the trial is not, byte for byte, what the plan promised."""
+def wrong_data(trial: Workspace, effects: Sequence[ReleaseEffect]) -> list[str]:
+    """Datasets whose release in a trial is not, byte for byte, what was promised."""
     store, found = ReleaseStore(trial.folder("releases")), []
-    for effect in plan.releases:
+    for effect in effects:
         product, _, dataset = effect.dataset.partition(".")
         release = store.current(product, dataset)
         try:
@@ -162,7 +162,11 @@ def _wrong(trial: Workspace, plan: Plan) -> list[str]:
     return found
 
 
-def _switch(workspace: Workspace, trial: Workspace, plan: Plan, products: list[Product]) -> dict[str, Switch]:
+def switch_trial(workspace: Workspace, trial: Workspace, products: Sequence[Product], reason: str) -> dict[str, Switch]:
+    """Make what a trial released current, in all these products together, and take over its checked rows.
+
+    The caller holds the locks of the products. Raises what `publish_together` does; no release has changed then.
+    """
     real, theirs = ReleaseStore(workspace.folder("releases")), ReleaseStore(trial.folder("releases"))
     staged: dict[str, list[StagedRelease]] = {}
     run_ids: dict[str, str] = {}
@@ -175,14 +179,14 @@ def _switch(workspace: Workspace, trial: Workspace, plan: Plan, products: list[P
                 adopt(contract, theirs.find(product.name, contract.dataset), store=real)
                 for contract in product.published
             ]
-        _take_rows(workspace, trial, products)
-        return publish_together(staged, store=real, reason=f"{APPLIED}{plan.id}", run_ids=run_ids, wait=WAIT_SECONDS)
+        take_rows(workspace, trial, products)
+        return publish_together(staged, store=real, reason=reason, run_ids=run_ids, wait=WAIT_SECONDS)
     except BaseException:
         discard([item for items in staged.values() for item in items])
         raise
 
 
-def _take_rows(workspace: Workspace, trial: Workspace, products: list[Product]) -> None:
+def take_rows(workspace: Workspace, trial: Workspace, products: Sequence[Product]) -> None:
     """Give the real workspace the batches that the trial checked, so that no run checks those rows again."""
     for product in products:
         mine = BatchStore(workspace.folder("accepted"), workspace.folder("quarantine"), product.name)
@@ -210,19 +214,19 @@ def share_file(source: Path, target: Path) -> None:
     work.replace(target)
 
 
-def _after(
-    workspace: Workspace, trial: Workspace, plan: Plan, products: list[Product], switches: dict[str, Switch]
+def keep_records(
+    workspace: Workspace, trial: Workspace, products: Sequence[Product], switches: dict[str, Switch], trigger: str
 ) -> None:
     """Keep a record of each product as of a run, and let the monitors look. What goes wrong here undoes nothing."""
     runs, store = RunLog(workspace.folder("runs")), ReleaseStore(workspace.folder("releases"))
-    for product in ordered(products):
+    for product in ordered(list(products)):
         record = RunLog(trial.folder("runs")).last_success(product.name)
         if record is None:
             continue
         released = {name: release.version for name, release in store.snapshot(product.name).items()}
         with _logged(f"the record of {product.name}"):
             inputs = _inputs(workspace, product)
-            done = replace(record, trigger=f"{APPLIED}{plan.id}", released=released, inputs=inputs, pid=os.getpid())
+            done = replace(record, trigger=trigger, released=released, inputs=inputs, pid=os.getpid())
             done = runs.save(replace(done, status="succeeded", finished_at=datetime.now(UTC).isoformat()))
             if product.name in switches:
                 after_run(workspace, done)
@@ -243,4 +247,4 @@ def _logged(what: str) -> Iterator[None]:
     try:
         yield
     except (CivicopsError, OSError) as error:
-        _log.warning("The plan is applied, but %s could not be kept: %s", what, error)
+        _log.warning("It is applied, but %s could not be kept: %s", what, error)

@@ -15,6 +15,7 @@ import logging
 import sqlalchemy as sa
 
 from civicops.audit import Event, open_log
+from civicops.change.operations import Operation
 from civicops.errors import CivicopsError
 from civicops.release.history import who_acts
 from civicops.release.store import ReleaseStore
@@ -71,6 +72,37 @@ def note_contracts(workspace: Workspace, product: Product, run_id: str) -> str:
             log.append(*events)
     except (CivicopsError, OSError, sa.exc.SQLAlchemyError) as error:
         words = f"The audit log did not take the changed contracts: {error}"
+        _log.warning("%s", words)
+        return words
+    return ""
+
+
+def log_operation(workspace: Workspace, operation: Operation) -> str:
+    """Log the newest change of state of a dangerous operation; returns what went wrong, or nothing.
+
+    The file says the same; the log shows later that nobody wrote it otherwise.
+    """
+    last, number = operation.history[-1], len(operation.history)
+    content = {
+        "kind": operation.kind,
+        "state": last.state,
+        "product": operation.product,
+        "operation_sha256": operation.digest,
+        "comparison": last.comparison,
+    }
+    event = Event(
+        "operation",
+        last.by,
+        f"operation/{operation.id}",
+        {name: value for name, value in content.items() if value},
+        {"reason": last.reason} if last.reason else {},
+        key=f"operation/{operation.id}/{number}/{last.at.isoformat()}",
+        happened_at=last.at,
+    )
+    try:
+        open_log(workspace).append(event)
+    except (CivicopsError, OSError, sa.exc.SQLAlchemyError) as error:
+        words = f"The audit log did not take that {operation.id} is {last.state}: {error}"
         _log.warning("%s", words)
         return words
     return ""

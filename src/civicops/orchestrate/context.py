@@ -18,6 +18,7 @@ import duckdb
 
 from civicops.checks.batches import Batch, BatchStore
 from civicops.checks.current import CurrentRows
+from civicops.checks.suppressed import Suppression
 from civicops.checks.values import CheckResult, Conservation
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
@@ -72,6 +73,8 @@ class ProductRun:
     progress: Progress = field(default_factory=NoProgress)
     accepted: dict[str, Accepted] = field(default_factory=dict)
     """What checking gave in this process, so that a later step need not look it up again."""
+    suppressing: tuple[Suppression, ...] = ()
+    """Rows to leave out besides those that the product's `suppressed/` folder names."""
     compiled: dict[str, str] = field(default_factory=dict)
     """The SQL of each model that was built in this process."""
     failure: BaseException | None = None

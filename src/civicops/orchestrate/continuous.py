@@ -4,6 +4,7 @@
     contracts    every file of every product can be read
     owners       CODEOWNERS says what the contracts say
     stages       what is called stable now lacks nothing that a stable product must have
+    operations   states of dangerous operations moved as they may, by people who may
     plan         graded, versions moved, changed products checked, built and gated on all that has landed
     unit tests   of the models of every product the change reaches
     run          each of these products fetched and run, in a preview that is removed again
@@ -27,14 +28,15 @@ from pathlib import Path
 from civicops.change import previews
 from civicops.change.accepting import FOLDER as CHANGES
 from civicops.change.accepting import counts_of, not_accepted, read_file, write
+from civicops.change.operation_needs import merge_problems
 from civicops.change.owners import PLACE, codeowners
 from civicops.change.plan import Plan, save
 from civicops.change.plan_words import headline
 from civicops.change.states import Branch, Repository
 from civicops.errors import CivicopsError
 from civicops.observe.delivery import route_named
-from civicops.observe.messages import Message
 from civicops.observe.sending import send
+from civicops.orchestrate.announcing import announcement
 from civicops.orchestrate.applying import apply_plan
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
@@ -102,6 +104,7 @@ def check_change(
         return report
     report.steps.append(_noted("owners", say, lambda: _owners(workspace)))
     report.steps.append(_noted("stages", say, lambda: _stages(workspace, branch)))
+    report.steps.append(_noted("operations", say, lambda: _operations(workspace, branch)))
     is_possible, plan = _plan(workspace, report, say), report.plan
     if plan is None:
         return report
@@ -130,6 +133,8 @@ def land_change(
     `check_change` does.
     """
     report, branch = _begin(workspace, base, say)
+    if report.is_good:
+        report.steps.append(_noted("operations", say, lambda: _operations(workspace, branch)))
     if not report.is_good or not _plan(workspace, report, say) or report.plan is None:
         return report
     plan = report.plan
@@ -203,6 +208,17 @@ def _stages(workspace: Workspace, branch: Branch) -> Step:
             "stages", FAILED, text, "civicops scorecard -p PRODUCT says what is left; or leave it a pilot", lacks
         )
     return Step("stages", PASSED, f"{', '.join(found)} has all that a stable product must have.")
+
+
+def _operations(workspace: Workspace, branch: Branch) -> Step:
+    work = workspace.folder(FOLDER) / WORK / f".operations-{os.getpid()}"
+    count, problems = merge_problems(workspace, branch, work)
+    if problems:
+        hint = "civicops operation moves their states; mend what was written by hand"
+        return Step("operations", FAILED, f"{len(problems)} things about operations may not be.", hint, problems)
+    if not count:
+        return Step("operations", SKIPPED, "No dangerous operation comes with it.")
+    return Step("operations", PASSED, f"{count} operations moved as they may, by people who may.")
 
 
 def _plan(workspace: Workspace, report: Report, say: Say) -> bool:
@@ -365,21 +381,3 @@ def _announce(workspace: Workspace, plan: Plan, route: str) -> Step:
         return Step("announce", SKIPPED, "This is a preview; nothing is sent.")
     send(route_named(workspace, route), announcement(workspace, plan))
     return Step("announce", PASSED, f"The alert route {route} was told.")
-
-
-def announcement(workspace: Workspace, plan: Plan) -> Message:
-    """What people are told when a change has landed: counts and names of datasets, no values of rows."""
-    name = workspace.settings.workspace.organisation or "civicops"
-    lines = [headline(plan), ""]
-    lines += [
-        f"{one.contract} {one.old_version or 'new'} -> {one.new_version or 'gone'}: {one.consumers} for readers"
-        for one in plan.contracts
-    ]
-    for effect in plan.releases:
-        if not effect.is_same:
-            lines.append(
-                f"{effect.dataset}: {effect.rows_before:,} rows -> {effect.rows_after:,}; {effect.added:,} added, "
-                f"{effect.removed:,} removed, {effect.changed:,} changed"
-            )
-    lines += ["", f"Undo it: civicops rollback {plan.id}"]
-    return Message(f"[{name}] A change is published: plan {plan.id}", "\n".join(lines))

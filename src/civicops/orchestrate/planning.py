@@ -24,6 +24,7 @@ from civicops.change.grade import compare
 from civicops.change.grade_checks import Known
 from civicops.change.grade_columns import renames
 from civicops.change.grades import Comparison
+from civicops.change.operation_needs import needed
 from civicops.change.plan import (
     AcceptedEffect,
     ChangedFile,
@@ -45,7 +46,7 @@ from civicops.orchestrate import effects, steps
 from civicops.orchestrate.context import Accepted, ProductRun
 from civicops.orchestrate.readers import approvals, readers
 from civicops.orchestrate.trial import trial_folder, trial_run
-from civicops.orchestrate.world import ordered, world
+from civicops.orchestrate.world import with_readers, world
 from civicops.release.store import ReleaseStore
 from civicops.release.together import recover_together
 from civicops.workspace import Product, Workspace
@@ -111,6 +112,7 @@ def make_plan(
         files = differing(before, head)
         with draft.timed("grade"):
             _grade(draft, files, today or now.date())
+            draft.problems.extend(needed(workspace, draft.comparisons, files))
         affected, made = _affected(draft, files), plans / WORK / f".trial-{now:%H%M%S%f}"
         try:
             if affected and not any("version" in problem for problem in draft.problems):
@@ -191,16 +193,7 @@ def _in_use(
 def _affected(draft: _Draft, files: tuple[FileChange, ...]) -> list[Product]:
     """Products whose data can change, those that read them after them."""
     names = {change.product for change in files if change.touches_data} & set(draft.new)
-    while True:
-        more = {
-            product.name
-            for product in draft.new.values()
-            if product.name not in names and any(read.partition(".")[0] in names for read in product.file.reads)
-        }
-        if not more:
-            break
-        names |= more
-    return ordered([draft.new[name] for name in sorted(names)])
+    return with_readers(draft.new.values(), names)
 
 
 def _try(draft: _Draft, trial: Workspace, product: Product) -> None:
@@ -314,7 +307,9 @@ def _changed_ids(draft: _Draft, name: str, old: Contract, new: Contract) -> list
 def _plan(
     draft: _Draft, base: str, commit: str, files: tuple[FileChange, ...], affected: list[Product], now: datetime
 ) -> Plan:
-    owners = {c.id: c.owner for p in [*draft.old.values(), *draft.new.values()] for c in p.contracts}
+    # Of the base, where it has them: nobody becomes the one who must agree by the change that needs it.
+    products = [*draft.new.values(), *draft.old.values()]
+    owners = {c.id: c.owner for p in products for c in p.contracts} | {p.name: p.file.owner for p in products}
     with draft.timed("readers"):
         found, notes = readers(draft.workspace, draft.base.workspace, draft.comparisons, draft.moved)
     rows = sum(effect.rows_after for effect in draft.releases if not effect.is_same)
@@ -342,7 +337,7 @@ def _plan(
         rules=tuple(draft.rules),
         releases=tuple(draft.releases),
         readers=found,
-        approvals=approvals(draft.comparisons, found, draft.releases, owners),
+        approvals=approvals(draft.comparisons, found, draft.releases, owners, _handed_over(draft)),
         cost=Cost(
             rows=rows,
             size_bytes=sum(effect.size_bytes for effect in draft.releases if not effect.is_same),
@@ -356,6 +351,17 @@ def _plan(
         seconds=draft.seconds,
     )
     return sealed(plan)
+
+
+def _handed_over(draft: _Draft) -> dict[str, str]:
+    """Contracts and products that get another owner, and whose they are in the base."""
+    found: dict[str, str] = {}
+    for name in sorted(set(draft.old) & set(draft.new)):
+        old, new = draft.old[name], draft.new[name]
+        after = {c.id: c.owner for c in new.contracts} | {name: new.file.owner}
+        before = {c.id: c.owner for c in old.contracts} | {name: old.file.owner}
+        found |= {one: owner for one, owner in before.items() if after.get(one, owner) != owner}
+    return found
 
 
 def _new_sources(draft: _Draft, files: tuple[FileChange, ...]) -> list[str]:

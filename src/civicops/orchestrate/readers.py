@@ -16,6 +16,7 @@ from civicops.workspace import Workspace
 
 _SILENT = ("source", "field", "lookup", "area")
 """Kinds that lie before what changed, or are no one's business downstream."""
+_OF_PRODUCT = ("page", "chart", "map_file", "alert")
 _ORDER = (
     "page", "chart", "map_file", "api", "released", "export", "sheet", "alert", "monitor", "model", "check", "accepted",
 )  # fmt: skip
@@ -124,9 +125,16 @@ def approvals(
     found: Sequence[Reader],
     releases: Sequence[ReleaseEffect],
     owners: Mapping[str, str],
+    handed_over: Mapping[str, str] | None = None,
 ) -> tuple[Approval, ...]:
-    """Who must agree: owners of contracts that change for the worse, and of what breaks or may shift because of it elsewhere."""
+    """Who must agree: owners of contracts that change for the worse, and of what breaks or may shift because of it elsewhere.
+
+    `owners` gives those of datasets and products before the change, so that nobody agrees to a change as the owner that it
+    makes of them; `handed_over` what gets another owner, and whose it was.
+    """
     why: dict[str, list[str]] = {}
+    for name, owner in (handed_over or {}).items():
+        why.setdefault(owner, []).append(f"owns {name}, which is handed over")
     for one in comparisons:
         if one.grade >= Grade.DANGEROUS:
             why.setdefault(owners.get(one.contract, "nobody"), []).append(
@@ -144,5 +152,8 @@ def approvals(
             reason = f"owns {reader.kind} {reader.product}.{reader.name}, which reads {reader.because[0]}"
             if len(reader.because) > 1:
                 reason += f" and {len(reader.because) - 1} more"
-            why.setdefault(reader.owner, []).append(reason)
+            # What is no dataset, such as a page or an alert, is its product's.
+            dataset = "" if reader.kind in _OF_PRODUCT else f"{reader.product}.{reader.name.partition('/')[0]}"
+            before = owners.get(dataset) or owners.get(reader.product) or reader.owner
+            why.setdefault(before, []).append(reason)
     return tuple(Approval(who=who, why=tuple(dict.fromkeys(reasons))) for who, reasons in sorted(why.items()))

@@ -23,6 +23,7 @@ from civicops.checks.current import CurrentRows, current_rows
 from civicops.checks.gate import GateContext, judge_dataset, judge_rows
 from civicops.checks.rules import LookupValues
 from civicops.checks.sql import parquet, text
+from civicops.checks.suppressed import read_suppressions, suppress
 from civicops.checks.values import CheckResult, Conservation, row_result
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
@@ -122,6 +123,8 @@ def check(run: ProductRun, contract: Contract) -> Accepted:
             if wanted := [key for key in keys if key not in done]:
                 batches.append(_check_source(run, contract, source, wanted, lookups))
         current = current_rows(run.con, contract, run.batches, tuple(batches))
+        leaving = (*read_suppressions(run.product.folder), *run.suppressing)
+        current = suppress(run.con, contract, current, leaving)
         conservation = Conservation(
             contract.dataset,
             sum(batch.rows_in for batch in batches),

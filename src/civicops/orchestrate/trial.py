@@ -15,6 +15,7 @@ from pathlib import Path
 
 from civicops.change.previews import share
 from civicops.checks.batches import BatchStore
+from civicops.checks.suppressed import Suppression
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
 from civicops.orchestrate.context import ProductRun, engine
@@ -40,8 +41,17 @@ def with_data(workspace: Workspace, folder: Path) -> Workspace:
 
 
 @contextmanager
-def trial_run(trial: Workspace, landing: Path, product: Product, now: datetime | None = None) -> Iterator[ProductRun]:
-    """A run of `product` in a trial, on the landing zone of the real workspace, which it only reads."""
+def trial_run(
+    trial: Workspace,
+    landing: Path,
+    product: Product,
+    now: datetime | None = None,
+    suppressing: tuple[Suppression, ...] = (),
+) -> Iterator[ProductRun]:
+    """A run of `product` in a trial, on the landing zone of the real workspace, which it only reads.
+
+    `suppressing`: rows to leave out besides those of the product's `suppressed/` folder.
+    """
     record = new_record(product.name, "plan")
     temp = trial.folder("tmp") / record.run_id
     temp.mkdir(parents=True, exist_ok=True)
@@ -59,6 +69,7 @@ def trial_run(trial: Workspace, landing: Path, product: Product, now: datetime |
             releases=ReleaseStore(trial.folder("releases")),
             temp=temp,
             now=now or datetime.now(UTC),
+            suppressing=suppressing,
         )
     finally:
         con.close()

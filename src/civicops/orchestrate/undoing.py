@@ -16,6 +16,8 @@ from civicops.workspace import Workspace
 
 APPLIED, UNDONE = "plan ", "undo plan "
 """How the reason of a switch begins that applied a plan, or undid one; the plan's id follows."""
+OPERATION = "operation "
+"""How it begins for a dangerous operation; its id follows."""
 WAIT_SECONDS = 30.0
 """How long another writer of the releases is waited for."""
 
@@ -33,13 +35,14 @@ def undo(workspace: Workspace, plan_id: str = "") -> dict[str, Switch]:
     store = ReleaseStore(workspace.folder("releases"))
     recover_together(store, wait=WAIT_SECONDS)
     chosen, made = _last_applied(store, plan_id)
+    what_it_is = "" if chosen.startswith(OPERATION) else APPLIED
     with writing_all(store, tuple(made), wait=WAIT_SECONDS):
         for product, switch in made.items():
             last = store.last_switch(product)
             if last is None or last.sequence != switch.sequence:
                 what = last.reason or last.action if last else "nothing"
                 raise ApplyError(
-                    f"{product} has been published or rolled back since plan {chosen} was applied ({what}).",
+                    f"{product} has been published or rolled back since {what_it_is}{chosen} was applied ({what}).",
                     hint=f"`civicops release rollback {product}` goes back in that product alone.",
                 )
         afters = {product: switch.before for product, switch in made.items()}
@@ -56,14 +59,18 @@ def _last_applied(store: ReleaseStore, plan_id: str) -> tuple[str, dict[str, Swi
                 name = switch.reason.removeprefix(UNDONE)
                 undone.add(name)
                 found.pop(name, None)
-            elif switch.reason.startswith(APPLIED):
+            elif switch.reason.startswith((APPLIED, OPERATION)):
+                # An operation keeps its prefix: its id must not be taken for a plan's.
                 name = switch.reason.removeprefix(APPLIED)
                 found.setdefault(name, {})[product] = switch
                 if newest is None or switch.at >= newest[0]:
                     newest = (switch.at, name)
-    wanted = [name for name in found if name.startswith(plan_id)] if plan_id else [newest[1]] if newest else []
+    known = [name for name in found if name.removeprefix(OPERATION).startswith(plan_id)]
+    wanted = known if plan_id else [newest[1]] if newest else []
     if len(wanted) != 1 or wanted[0] not in found:
         gone = wanted[0] if wanted else plan_id
-        message = f"Plan {gone} was applied and undone already." if gone in undone else "No plan has been applied here."
+        names = {name.removeprefix(OPERATION) for name in undone}
+        was = gone.removeprefix(OPERATION) in names
+        message = f"{gone} was applied and undone already." if was else "No plan has been applied here."
         raise ApplyError(message, hint="`civicops release list PRODUCT` shows what is current.")
     return wanted[0], found[wanted[0]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 
 from civicops.change.plan import World
 from civicops.change.states import State
@@ -31,6 +32,20 @@ def world(workspace: Workspace, head: State, affected: list[Product]) -> World:
         landed[product.name] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         current[product.name] = {name: release.version for name, release in store.snapshot(product.name).items()}
     return World(head=head.fingerprint, code=code_hash(), landed=landed, releases=current)
+
+
+def with_readers(products: Iterable[Product], names: Iterable[str]) -> list[Product]:
+    """The named products and all that read their releases, directly or not, in the order in which they are run."""
+    every, chosen = {product.name: product for product in products}, set(names)
+    while True:
+        more = {
+            product.name
+            for product in every.values()
+            if product.name not in chosen and any(read.partition(".")[0] in chosen for read in product.file.reads)
+        }
+        if not more:
+            return ordered([every[name] for name in sorted(chosen)])
+        chosen |= more
 
 
 def ordered(products: list[Product]) -> list[Product]:
