@@ -16,7 +16,9 @@ after its object is there, and a half-written last line is not believed; a deliv
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -42,6 +44,8 @@ from civicops.ingest.values import Delivery, LandedObject, LandingError, Media
 
 BLOCK = 4 * 1024 * 1024
 """Bytes per zstd frame: frames of a fixed size make the stored file the same however the network cut the bytes."""
+REDACTIONS = "redactions.jsonl"
+"""Beside the objects of a source: which of them were written again without some of their records (`redact`)."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _DELIVERY = re.compile(r"(\d{8})-([0-9a-f]+)\.json")
 
@@ -137,6 +141,10 @@ class Landing:
                     file.flush()
                     os.fsync(file.fileno())
             sha256 = digest.hexdigest()
+            if (known := self._redacted(product, source, sha256, media)) is not None:
+                return dataclasses.replace(
+                    known, url=url, status=status, headers=dict(headers or {}), retrieved_at=datetime.now(UTC)
+                )
             shape = measure(media, lambda: open_zstd(incoming), scan.shape() if scan is not None else None)
             first_seen = self._keep(incoming, self.object_path(product, source, sha256, media))
         finally:
@@ -144,6 +152,21 @@ class Landing:
                 incoming.unlink(missing_ok=True)
         now = datetime.now(UTC)
         return LandedObject(sha256, size, shape.rows, media, url, status, dict(headers or {}), now, first_seen, shape)
+
+    def _redacted(self, product: str, source: str, sha256: str, media: Media) -> LandedObject | None:
+        """What stands in place of bytes that a record was taken out of: they must not come back by being fetched again."""
+        path = self.folder(product, source) / REDACTIONS
+        if not path.is_file():
+            return None
+        new = sha256
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError, KeyError):
+                item = json.loads(line)
+                new = item["new"] if item["old"] == new else new
+        if new == sha256:
+            return None
+        named = (item for delivery in self.deliveries(product, source) for item in delivery.objects)
+        return next((item for item in named if item.sha256 == new and item.media == media), None)
 
     def _keep(self, incoming: Path, final: Path) -> bool:
         """Move a complete object to its place; false when it was there already."""

@@ -27,6 +27,7 @@ from civicops.checks.suppressed import read_suppressions, suppress
 from civicops.checks.values import CheckResult, Conservation, row_result
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
+from civicops.govern.erasure import keep_erased
 from civicops.ingest.counting import counted_rows
 from civicops.ingest.fetch import fetch_all
 from civicops.ingest.layout import place
@@ -65,6 +66,9 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
             run.sources, run.landing, run.product.name, progress=run.progress, full=run.full, now=run.now,
             workspace=run.workspace,
         )  # fmt: skip
+        if keep_erased(run.workspace, run.product, run.landing, run.sources):
+            live = {name: run.landing.live(run.product.name, name) for name in results}
+            results = {name: replace(result, live=live[name]) for name, result in results.items()}
         results |= decided
         notes = []
         for source in run.sources:

@@ -1,0 +1,118 @@
+"""Searching all files of a workspace for some texts, packed ones unpacked: the proof that something is nowhere any more.
+
+Belongs here: opening each kind of file and looking. Does not belong here: what is looked for, and what follows (`erasure`).
+
+Parquet, DuckDB and SQLite hold text packed or cut, so their values are asked; zstd and gzip are unpacked; all else is read as
+bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from civicops.ingest.disk import open_zstd
+from civicops.release.sql import identifier, literal
+from civicops.workspace import Workspace
+
+BLOCK = 4 * 1024 * 1024
+NOT_SEARCHED = ("erasures", "keys")
+"""Rooms that hold the request itself, and keys."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One place in which a text was found. `text` says which of them, by its number: the text itself must not be kept again."""
+
+    path: str
+    text: int
+
+    def __str__(self) -> str:
+        return f"{self.path} (text {self.text + 1})"
+
+
+def search(workspace: Workspace, texts: Sequence[str]) -> Iterator[Found]:
+    """Every file below the workspace's data in which one of the texts stands. A file that goes while it is read is left out."""
+    wanted = [text for text in texts if text]
+    if not wanted:
+        return
+    for path in sorted(workspace.data.rglob("*")):
+        relative = path.relative_to(workspace.data)
+        if not path.is_file() or path.is_symlink() or relative.parts[0] in NOT_SEARCHED:
+            continue
+        try:
+            yield from (Found(str(relative), number) for number in sorted(_in_file(path, wanted)))
+        except FileNotFoundError:
+            continue
+
+
+def _in_file(path: Path, texts: Sequence[str]) -> set[int]:
+    if path.suffix == ".parquet":
+        return _in_parquet(path, texts)
+    if path.suffix == ".duckdb":
+        return _in_duckdb(path, texts)
+    if path.name.endswith((".sqlite3", ".db")):
+        return _in_sqlite(path, texts) | _in_bytes(path.open("rb"), texts)
+    if path.suffix == ".zst":
+        return _in_bytes(open_zstd(path), texts)
+    if path.suffix == ".gz":
+        return _in_bytes(gzip.open(path, "rb"), texts)
+    return _in_bytes(path.open("rb"), texts)
+
+
+def _in_bytes(stream: object, texts: Sequence[str]) -> set[int]:
+    needles = [text.encode() for text in texts]
+    longest = max(map(len, needles))
+    found: set[int] = set()
+    with stream as file:  # type: ignore[attr-defined] # every one of them is a binary stream
+        held = b""
+        while block := file.read(BLOCK):
+            held += block
+            found |= {number for number, needle in enumerate(needles) if needle in held}
+            held = held[-longest:]
+    return found
+
+
+def _in_parquet(path: Path, texts: Sequence[str]) -> set[int]:
+    with duckdb.connect() as con:
+        return _in_table(con, f"read_parquet({literal(str(path))})", texts)
+
+
+def _in_duckdb(path: Path, texts: Sequence[str]) -> set[int]:
+    found: set[int] = set()
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH {literal(str(path))} AS searched (READ_ONLY)")
+        tables = con.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'searched'"
+        ).fetchall()
+        for schema, table in tables:
+            found |= _in_table(con, f"searched.{identifier(schema)}.{identifier(table)}", texts)
+    return found
+
+
+def _in_table(con: duckdb.DuckDBPyConnection, relation: str, texts: Sequence[str]) -> set[int]:
+    asked = ", ".join(f"count(*) FILTER (contains(row_text, {literal(text)}))" for text in texts)
+    row = con.execute(f"SELECT {asked} FROM (SELECT CAST(t AS VARCHAR) AS row_text FROM {relation} AS t)").fetchone()
+    return {number for number, count in enumerate(row or ()) if count}
+
+
+def _in_sqlite(path: Path, texts: Sequence[str]) -> set[int]:
+    """Rows of every table; a text that SQLite spread over pages is not one run of bytes in the file."""
+    found: set[int] = set()
+    con = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        tables = [row[0] for row in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in con.execute(f"SELECT * FROM {identifier(table)}"):
+                line = "\0".join(str(value) for value in row)
+                found |= {number for number, text in enumerate(texts) if text in line}
+    except sqlite3.DatabaseError:
+        return found  # no database of ours; its bytes are searched all the same
+    finally:
+        con.close()
+    return found

@@ -1,0 +1,181 @@
+"""A person's record deleted or masked everywhere, proved, and not coming back.
+
+Belongs here: whole requests on three products that read each other, killed and repeated. Does not belong here: editing bytes
+(`tests/unit/ingest/test_redact`), the search (`tests/unit/govern/test_searching`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from civicops.audit import open_log
+from civicops.govern.erasure import ErasureError, decide, find
+from civicops.govern.searching import search
+from civicops.ingest.landing import Landing
+from civicops.ingest.redact import redactions
+from civicops.lineage import LineageError
+from civicops.orchestrate.erasing import carry_out, places, propose
+from civicops.orchestrate.running import run_product
+from civicops.release.store import NoReleaseError
+from civicops.release.withdrawn import withdrawn
+from tests.flow.orchard import PRODUCTS, ROWS, Orchard, planted_once
+
+KEY, PERSON = "T0123", "Robin Made-Up 123"
+
+
+@pytest.fixture
+def orchard(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Orchard:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    return planted_once(tmp_path_factory).copy(tmp_path / "orchard")
+
+
+def texts(orchard: Orchard) -> list[str]:
+    return [str(found) for found in search(orchard.workspace, [KEY, PERSON])]
+
+
+def agreed(orchard: Orchard, action: str = "delete") -> str:
+    made = propose(orchard.workspace, "trees.trees", KEY, action, reason="asked by mail", by="ben-example")  # type: ignore[arg-type]
+    decide(orchard.workspace, made, by="ada-example", agrees=True)
+    return made.id
+
+
+def counted(orchard: Orchard, dataset: str, query: str = "count(*)") -> int:
+    release = orchard.store.find(*dataset.split("."))
+    with duckdb.connect() as con:
+        row = con.execute(f"SELECT {query} FROM '{release.data}'").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_deleted_record_is_nowhere_and_stays_gone(orchard: Orchard) -> None:
+    store, before = orchard.store, texts(orchard)
+    assert any("landing" in place for place in before) and any("releases" in place for place in before)
+    first = store.find("trees", "trees").version
+    district = counted(orchard, "shade.shade", "sum(tree_count)") if "tree_count" in _columns(orchard, "shade.shade") else None
+    request = find(orchard.workspace, agreed(orchard))
+    kinds = {place.what for place in places(orchard.workspace, request)}
+    assert {"landed object", "accepted rows", "release"} <= kinds
+    done = carry_out(orchard.workspace, request)
+    assert done.state == "done" and done.key == {} and done.needles == () and done.proof["left"] == []
+    assert texts(orchard) == [] and PERSON not in (orchard.root / "var" / "erasures" / f"{done.id}.json").read_text()
+    assert counted(orchard, "trees.trees", f"count(*) FILTER (tree_id = '{KEY}')") == 0
+    if district is not None:
+        assert counted(orchard, "shade.shade", "sum(tree_count)") == district - 1, "a count differs by the one that is gone"
+    (note, *_) = withdrawn(store, "trees", "trees")
+    assert (note.version, note.request, note.rows) == (first, done.id, 1)
+    with pytest.raises(NoReleaseError):
+        store.find("trees", "trees", first)
+    # Its source serves it again, as it was and in a new file: it stays gone.
+    run_product(orchard.workspace, "trees", full=True)
+    file = orchard.root / "downloads" / "inspections.csv"
+    file.write_text(file.read_text() + "T9999,north,good,7,Kim Made-Up\n")
+    run_product(orchard.workspace, "trees", full=True)
+    assert counted(orchard, "trees.trees", "count(*) FILTER (tree_id = 'T9999')") == 1
+    assert counted(orchard, "trees.trees", f"count(*) FILTER (tree_id = '{KEY}')") == 0
+    assert texts(orchard) == []
+    (entry,) = [entry for entry in open_log(orchard.workspace).find(kind="erasure") if entry.content.get("request") == done.id]
+    assert entry.content["left"] == 0 and KEY not in str(entry.content)
+
+
+def _columns(orchard: Orchard, dataset: str) -> list[str]:
+    package = orchard.store.find(*dataset.split(".")).package()
+    return [field["name"] for field in package["resources"][0]["schema"]["fields"]]
+
+
+def test_a_masked_record_keeps_its_counts(orchard: Orchard) -> None:
+    rows = counted(orchard, "trees.trees")
+    same = {name: orchard.store.find(*name.split(".")).data.read_bytes() for name in ("shade.shade", "parks.parks")}
+    done = carry_out(orchard.workspace, find(orchard.workspace, agreed(orchard, "mask")))
+    assert done.state == "done"
+    assert [str(found) for found in search(orchard.workspace, [PERSON])] == []
+    assert counted(orchard, "trees.trees") == rows
+    assert counted(orchard, "trees.trees", f"count(*) FILTER (tree_id = '{KEY}')") == 1, "the tree is still a tree"
+    for name, content in same.items():
+        assert orchard.store.find(*name.split(".")).data.read_bytes() == content, "measures are those from before"
+    landing = Landing(orchard.root / "var" / "landing")
+    (line,) = redactions(landing, "trees", "inspections")
+    assert line.emptied == ("inspector_name",) and line.records == 1
+    assert [damage for damage in landing.verify("trees", "inspections")] == []
+    run_product(orchard.workspace, "trees", full=True)
+    assert [str(found) for found in search(orchard.workspace, [PERSON])] == []
+
+
+def test_who_may_agree_and_what_is_refused(orchard: Orchard) -> None:
+    workspace = orchard.workspace
+    with pytest.raises(LineageError):
+        propose(workspace, "trees.trees", "T-nowhere", "delete", reason="asked by mail", by="ben-example")
+    with pytest.raises(ErasureError, match="says who asked and why"):
+        propose(workspace, "trees.trees", KEY, "delete", reason="", by="ben-example")
+    made = propose(workspace, "trees.trees", KEY, "delete", reason="asked by mail", by="ada-example")
+    with pytest.raises(ErasureError, match="cannot agree to it"):
+        decide(workspace, made, by="ada-example", agrees=True)
+    with pytest.raises(ErasureError, match="does not answer for"):
+        decide(workspace, made, by="cleo-example", agrees=True)
+    with pytest.raises(ErasureError, match="nobody has agreed"):
+        carry_out(workspace, made)
+    other = propose(workspace, "trees.trees", KEY, "delete", reason="asked by mail", by="ben-example")
+    assert decide(workspace, other, by="ada-example", agrees=False).state == "refused"
+    assert texts(orchard) != [] and oct((orchard.root / "var" / "erasures" / f"{made.id}.json").stat().st_mode)[-3:] == "600"
+
+
+def test_a_record_that_was_held_back_goes_too(orchard: Orchard) -> None:
+    held = "T0097"  # its height cannot be
+    request = propose(orchard.workspace, "trees.inspections", held, "delete", reason="asked by mail", by="ben-example")
+    decide(orchard.workspace, request, by="ada-example", agrees=True)
+    kinds = {place.what for place in places(orchard.workspace, request)}
+    if "quarantine" not in kinds:
+        pytest.fail(f"{held} is not held back in this orchard: {kinds}")
+    assert carry_out(orchard.workspace, find(orchard.workspace, request.id)).state == "done"
+    assert list(search(orchard.workspace, [held, "Robin Made-Up 97"])) == []
+
+
+CARRY = """
+import os, signal, sys
+from pathlib import Path
+from civicops.workspace import Workspace
+from civicops.govern.erasure import find
+from civicops.orchestrate import erasing
+at = int(sys.argv[3])
+steps = []
+for name in ("redact", "_forget_made", "run_product", "_withdraw", "search"):
+    whole = getattr(erasing, name)
+    def stopping(*given, _whole=whole, **named):
+        steps.append(1)
+        if len(steps) == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return _whole(*given, **named)
+    setattr(erasing, name, stopping)
+workspace = Workspace.find(Path(sys.argv[1]))
+erasing.carry_out(workspace, find(workspace, sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("at", [2, 4, 6])
+def test_killed_at_a_step_it_goes_on(orchard: Orchard, at: int) -> None:
+    name = agreed(orchard)
+    done = subprocess.run([sys.executable, "-c", CARRY, str(orchard.root), name, str(at)], env=dict(os.environ), check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert find(orchard.workspace, name).state in ("approved", "running")
+    assert carry_out(orchard.workspace, find(orchard.workspace, name)).state == "done"
+    assert texts(orchard) == []
+    assert counted(orchard, "trees.trees") < ROWS
+    assert {product for product in PRODUCTS if orchard.store.snapshot(product)} == set(PRODUCTS)
+
+
+def test_what_is_found_elsewhere_is_said_and_it_is_not_done(orchard: Orchard) -> None:
+    name = agreed(orchard)
+    stray = orchard.root / "var" / "notes" / "old.txt"
+    stray.parent.mkdir()
+    stray.write_text(f"called {PERSON} about {KEY}\n")
+    with pytest.raises(ErasureError, match=r"still found in 2 places: notes/old\.txt") as failed:
+        carry_out(orchard.workspace, find(orchard.workspace, name))
+    assert PERSON not in failed.value.message and find(orchard.workspace, name).state == "running"
+    stray.unlink()
+    assert carry_out(orchard.workspace, find(orchard.workspace, name)).state == "done"
