@@ -180,6 +180,17 @@ def _freshness(old: Contract, new: Contract) -> Iterator[Change]:
 
 def _retention(old: Contract, new: Contract) -> Iterator[Change]:
     before, after = _kept_days(old.retention), _kept_days(new.retention)
+    if old.retention_by != new.retention_by:
+        goes = (Grade.BREAKING, "Rows that are older go from the dataset itself.")
+        stays = (Grade.DANGEROUS, "Rows whose time was over count again, as far as they are still in the bytes.")
+        consumers = goes if new.retention_by else stays
+        yield change(
+            "retention column",
+            old.retention_by,
+            new.retention_by,
+            consumers,
+            (Grade.ADDITIVE, "Nothing to deliver changes."),
+        )
     if old.retention == new.retention:
         return
     if before is not None and after is not None and abs(before - after) < 1:

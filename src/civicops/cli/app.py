@@ -24,6 +24,7 @@ from civicops.cli import (
     portal,
     quarantining,
     releasing,
+    retaining,
     reviewing,
     running,
     snapshots,
@@ -71,6 +72,7 @@ app.add_typer(observing.alerts, name="alerts")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erase")
+app.add_typer(retaining.app, name="retention")
 app.add_typer(stewarding.scorecard, name="scorecard")
 app.add_typer(portal.app, name="portal")
 app.add_typer(portal.export, name="export")

@@ -19,6 +19,7 @@ from civicops.contracts.explain import explain_validation
 from civicops.contracts.implied import implied
 from civicops.contracts.model import Check, Column, Contract, Person, PrivacyRule, Was
 from civicops.contracts.monitoring import Monitors
+from civicops.contracts.periods import retention_terms
 from civicops.contracts.problems import ContractFileError, Problem, nearest
 from civicops.contracts.yaml_lines import Document, YamlPath, read_yaml
 
@@ -122,6 +123,8 @@ class _Reader:
         if self.problems:
             return None
         row_types = get_args(get_args(checktypes.RowCheck)[0])
+        days = [column.name for column in columns if column.logical_type in ("date", "timestamp")]
+        kept, kept_by = retention_terms(file.slaProperties, days, self.problem)
         return Contract(
             id=file.id,
             product=product,
@@ -146,7 +149,8 @@ class _Reader:
             privacy=privacy,
             monitors=monitors,
             freshness_hours=_hours(file.slaProperties, "freshness"),
-            retention=next((f"{s.value} {s.unit}" for s in file.slaProperties if s.property == "retention"), None),
+            retention=kept,
+            retention_by=kept_by,
             path=self.document.path,
         )
 

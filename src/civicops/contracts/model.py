@@ -159,6 +159,8 @@ class Contract(_Value):
     """How this dataset is watched, where it differs from its product."""
     freshness_hours: float | None = None
     retention: str | None = None
+    retention_by: str | None = None
+    """The column that says how old a row is, where rows themselves go when their time is over."""
     path: Path
 
     @property

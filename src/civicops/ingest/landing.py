@@ -258,6 +258,29 @@ class Landing:
                     path.unlink()
         return len(gone)
 
+    def forget_deliveries(self, product: str, source: str, gone: frozenset[str]) -> int:
+        """Let go of deliveries (by id) that do not count any more, and of objects only they were made of; returns how many.
+
+        Raises `LandingError` for one that counts now.
+        """
+        live = {delivery.id for delivery in self.live(product, source)}
+        if taken := sorted(gone & live):
+            raise LandingError(
+                f"Delivery {taken[0]} of {product}/{source} counts now.", hint="Only what newer ones replaced may go."
+            )
+        folder = self.folder(product, source)
+        every = [path for _, path in self._complete(product, source)]
+        going = [path for path in every if path.stem.partition("-")[2] in gone]
+        kept = {item.sha256 for path in every if path not in going for item in _read_delivery(path).objects}
+        with writing(folder):
+            for path in going:
+                path.unlink()
+            if going:
+                for path in (folder / "objects").glob("*/*.zst"):
+                    if path.name.split(".", 1)[0] not in kept:
+                        path.unlink()
+        return len(going)
+
     def verify(self, product: str, source: str) -> Iterator[Damage]:
         """Hash every object again and look for every object a delivery names; yields what is damaged or gone."""
         folder = self.folder(product, source)

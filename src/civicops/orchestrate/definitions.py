@@ -316,6 +316,22 @@ def _watch(workspace: Workspace) -> dg.SensorDefinition:
     return dead_runs
 
 
+def _retain(workspace: Workspace) -> None:
+    """Let go of what is due, once a day; what goes wrong is kept, so that a monitor says so."""
+    from civicops.govern.retention import note_last, ran_today, retain  # noqa: PLC0415 - only the tick needs it
+
+    now = datetime.now(UTC)
+    if ran_today(workspace, now):
+        return
+    failure = ""
+    try:
+        retain(workspace, now)
+    except (CivicopsError, OSError) as error:
+        failure = str(error)
+        logging.getLogger("civicops.govern").error("What is due could not be let go: %s", error)
+    note_last(workspace, now, failure)
+
+
 def _keep_scores(workspace: Workspace) -> None:
     """Keep where every product stands, once a day; a file with a fault in it must not end the tick."""
     from civicops.govern.scorecard import record  # noqa: PLC0415 - only the tick needs it
@@ -342,6 +358,7 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
 
         deliver_weekly(workspace, open_database(workspace), datetime.now(UTC))
         _keep_scores(workspace)
+        _retain(workspace)
         return dg.SkipReason(f"{done.products} products in {done.seconds:.1f} s: {done.firing} with an open incident.")
 
     return observe_tick

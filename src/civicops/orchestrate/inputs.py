@@ -14,6 +14,7 @@ from typing import Any
 
 import civicops
 from civicops import __version__
+from civicops.govern.retention import kept_text
 from civicops.orchestrate.context import ProductRun
 
 
@@ -36,6 +37,7 @@ def inputs_hash(run: ProductRun) -> str:
         release = run.releases.current(product, dataset)
         parts.append([name, release.version if release else None])
     parts.extend([item.dataset, item.old_names(run.now.date())] for item in run.product.published)
+    parts.append(kept_text(run.workspace, run.product.name))
     parts.append(code_hash())
     return _hash(json.dumps(parts).encode())
 

@@ -28,6 +28,7 @@ from civicops.checks.values import CheckResult, Conservation, row_result
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.govern.erasure import keep_erased
+from civicops.govern.retention import expired
 from civicops.ingest.counting import counted_rows
 from civicops.ingest.fetch import fetch_all
 from civicops.ingest.layout import place
@@ -127,7 +128,7 @@ def check(run: ProductRun, contract: Contract) -> Accepted:
             if wanted := [key for key in keys if key not in done]:
                 batches.append(_check_source(run, contract, source, wanted, lookups))
         current = current_rows(run.con, contract, run.batches, tuple(batches))
-        leaving = (*read_suppressions(run.product.folder), *run.suppressing)
+        leaving = (*read_suppressions(run.product.folder), *run.suppressing, *expired(run.workspace, run.product))
         current = suppress(run.con, contract, current, leaving)
         conservation = Conservation(
             contract.dataset,
