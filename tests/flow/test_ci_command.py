@@ -86,7 +86,7 @@ def test_a_change_to_a_check_lands_only_when_its_counts_are_accepted(
     code, report = ci(orchard)
     assert code == 1 and not report["ok"] and report["grade"] == "breaking"
     assert steps(report) == {
-        "base": "passed", "contracts": "passed", "owners": "passed", "operations": "skipped", "plan": "passed",
+        "base": "passed", "contracts": "passed", "owners": "passed", "stages": "skipped", "operations": "skipped", "plan": "passed",
         "unit tests": "passed", "run": "passed", "counts": "failed", "approvals": "waiting",
     }  # fmt: skip
     assert any("condition_known" in line and "80 newly held back" in line for line in step(report, "counts")["details"])

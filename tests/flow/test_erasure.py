@@ -58,7 +58,9 @@ def test_a_deleted_record_is_nowhere_and_stays_gone(orchard: Orchard) -> None:
     store, before = orchard.store, texts(orchard)
     assert any("landing" in place for place in before) and any("releases" in place for place in before)
     first = store.find("trees", "trees").version
-    district = counted(orchard, "shade.shade", "sum(tree_count)") if "tree_count" in _columns(orchard, "shade.shade") else None
+    district = (
+        counted(orchard, "shade.shade", "sum(tree_count)") if "tree_count" in _columns(orchard, "shade.shade") else None
+    )
     request = find(orchard.workspace, agreed(orchard))
     kinds = {place.what for place in places(orchard.workspace, request)}
     assert {"landed object", "accepted rows", "release"} <= kinds
@@ -67,7 +69,9 @@ def test_a_deleted_record_is_nowhere_and_stays_gone(orchard: Orchard) -> None:
     assert texts(orchard) == [] and PERSON not in (orchard.root / "var" / "erasures" / f"{done.id}.json").read_text()
     assert counted(orchard, "trees.trees", f"count(*) FILTER (tree_id = '{KEY}')") == 0
     if district is not None:
-        assert counted(orchard, "shade.shade", "sum(tree_count)") == district - 1, "a count differs by the one that is gone"
+        assert counted(orchard, "shade.shade", "sum(tree_count)") == district - 1, (
+            "a count differs by the one that is gone"
+        )
     (note, *_) = withdrawn(store, "trees", "trees")
     assert (note.version, note.request, note.rows) == (first, done.id, 1)
     with pytest.raises(NoReleaseError):
@@ -80,7 +84,9 @@ def test_a_deleted_record_is_nowhere_and_stays_gone(orchard: Orchard) -> None:
     assert counted(orchard, "trees.trees", "count(*) FILTER (tree_id = 'T9999')") == 1
     assert counted(orchard, "trees.trees", f"count(*) FILTER (tree_id = '{KEY}')") == 0
     assert texts(orchard) == []
-    (entry,) = [entry for entry in open_log(orchard.workspace).find(kind="erasure") if entry.content.get("request") == done.id]
+    (entry,) = [
+        entry for entry in open_log(orchard.workspace).find(kind="erasure") if entry.content.get("request") == done.id
+    ]
     assert entry.content["left"] == 0 and KEY not in str(entry.content)
 
 
@@ -122,7 +128,10 @@ def test_who_may_agree_and_what_is_refused(orchard: Orchard) -> None:
         carry_out(workspace, made)
     other = propose(workspace, "trees.trees", KEY, "delete", reason="asked by mail", by="ben-example")
     assert decide(workspace, other, by="ada-example", agrees=False).state == "refused"
-    assert texts(orchard) != [] and oct((orchard.root / "var" / "erasures" / f"{made.id}.json").stat().st_mode)[-3:] == "600"
+    assert (
+        texts(orchard) != []
+        and oct((orchard.root / "var" / "erasures" / f"{made.id}.json").stat().st_mode)[-3:] == "600"
+    )
 
 
 def test_a_record_that_was_held_back_goes_too(orchard: Orchard) -> None:
@@ -160,7 +169,9 @@ erasing.carry_out(workspace, find(workspace, sys.argv[2]))
 @pytest.mark.parametrize("at", [2, 4, 6])
 def test_killed_at_a_step_it_goes_on(orchard: Orchard, at: int) -> None:
     name = agreed(orchard)
-    done = subprocess.run([sys.executable, "-c", CARRY, str(orchard.root), name, str(at)], env=dict(os.environ), check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", CARRY, str(orchard.root), name, str(at)], env=dict(os.environ), check=False
+    )
     assert done.returncode == -signal.SIGKILL
     assert find(orchard.workspace, name).state in ("approved", "running")
     assert carry_out(orchard.workspace, find(orchard.workspace, name)).state == "done"
