@@ -8,6 +8,7 @@ No marks out of ten: a practice is met, partly met, missing, or does not apply, 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -141,11 +142,7 @@ def runbook(subject: Subject) -> Found:
     text = path.read_text(encoding="utf-8")
     headings = {line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#")}
     own = subject.product.folder / MONITORS_FILE
-    named = (
-        set(re.findall(r'"([A-Z][^"\n]{5,60})"', _runbooks(own.read_text(encoding="utf-8"))))
-        if own.is_file()
-        else set()
-    )
+    named = _runbooks(own.read_text(encoding="utf-8")) if own.is_file() else set()
     lacks = sorted(named - headings)
     says = any("go wrong" in heading.lower() for heading in headings) or bool(named & headings)
     if says and not lacks:
@@ -305,16 +302,16 @@ MEASURES: Mapping[str, Callable[[Subject], Found]] = {
 """Name to measure."""
 
 
-def _runbooks(text: str) -> str:
-    """The lines of a `monitors.py` that name sections of the runbook."""
-    lines: list[str] = []
-    is_in = False
-    for line in text.splitlines():
-        is_in = is_in or bool(re.search(r"RUNBOOK|runbook\s*=", line))
-        if is_in:
-            lines.append(re.sub(r'"[^"]*"\s*:', "", line))
-        is_in = is_in and not line.rstrip().endswith(("}", "),", ")"))
-    return "\n".join(lines)
+def _runbooks(text: str) -> set[str]:
+    """The sections of the runbook that a `monitors.py` names: as `runbook=`, or in a table whose name holds RUNBOOK."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.keyword) and node.arg == "runbook":
+            found.append(node.value)
+        elif isinstance(node, ast.Assign) and any("RUNBOOK" in ast.unparse(target) for target in node.targets):
+            found += node.value.values if isinstance(node.value, ast.Dict) else [node.value]
+    texts = [item.value for value in found for item in ast.walk(value) if isinstance(item, ast.Constant)]
+    return {item for item in texts if isinstance(item, str) and item[:1].isupper()}
 
 
 def _some(names: list[str], most: int = 4) -> str:
