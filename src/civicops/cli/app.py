@@ -16,6 +16,7 @@ from civicops.cli import (
     auditing,
     changing,
     continuing,
+    ethics,
     importing,
     making,
     observing,
@@ -52,6 +53,7 @@ app.command("rollback")(changing.rollback)
 app.command("ci")(continuing.ci)
 app.command("owners")(continuing.owners)
 app.add_typer(changing.preview, name="preview")
+app.add_typer(ethics.app, name="ethics")
 app.add_typer(making.app, name="new")
 app.add_typer(importing.app, name="import")
 app.add_typer(quarantining.app, name="quarantine")

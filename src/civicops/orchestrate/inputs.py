@@ -36,6 +36,8 @@ def inputs_hash(run: ProductRun) -> str:
         release = run.releases.current(product, dataset)
         parts.append([name, release.version if release else None])
     parts.extend([item.dataset, item.old_names(run.now.date())] for item in run.product.published)
+    # A review that has ended leaves its file as it is, and makes the next release restricted all the same.
+    parts.extend([item.dataset, item.access] for item in run.product.published)
     parts.append(code_hash())
     return _hash(json.dumps(parts).encode())
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from civicops.errors import CivicopsError
 from civicops.marks import Mark
 from civicops.release.sql import identifier, literal
 from civicops.release.store import ReleaseStore
@@ -88,16 +89,33 @@ def open_engine(threads: int, memory_limit: str, temp: Path | None = None) -> du
 def readable_releases(workspace: Workspace, product: Product, *, restricted: bool = False) -> Releases:
     """What a page of `product` is given: public datasets, and restricted ones only if asked for.
 
-    A release says itself who may read it; one whose description cannot be read is left out.
+    A release says itself who may read it, and the contract whether that is still so: the stricter counts. One whose description or
+    contract cannot be read is left out.
     """
     store = ReleaseStore(workspace.folder("releases"))
     allowed = {"public", "restricted"} if restricted else {"public"}
-    found = dict(store.snapshot(product.name))
+    now = {contract.dataset: contract.access for contract in product.published}
+    found = {
+        name: one for name, one in store.snapshot(product.name).items() if {access(one), now.get(name, "public")} <= allowed
+    }
     for name in (*product.file.reads, *product.file.shows):
         other, _, dataset = name.partition(".")
-        if (release := store.snapshot(other).get(dataset)) is not None:
+        release = store.snapshot(other).get(dataset)
+        if release is not None and {access(release), _access_now(workspace, other, dataset)} <= allowed:
             found[name] = release
-    return Releases(workspace, product, {name: one for name, one in found.items() if access(one) in allowed})
+    return Releases(workspace, product, found)
+
+
+def _access_now(workspace: Workspace, product: str, dataset: str) -> str:
+    """Who may read a dataset of another product by its contract; that is public where there is none any more, so that the
+    release alone decides, and internal where it cannot be read."""
+    if not (workspace.products_folder / product / "product.yaml").is_file():
+        return "public"
+    try:
+        published = replace(workspace).product(product).published  # which products there are is looked up anew
+    except CivicopsError:
+        return "internal"
+    return next((one.access for one in published if one.dataset == dataset), "public")
 
 
 def access(release: Release) -> str:
