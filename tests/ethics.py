@@ -65,6 +65,4 @@ def renewed(folder: Path) -> None:
     if path.is_file():
         text = path.read_text(encoding="utf-8")
         text = re.sub(r"(reviewed_on: ).*", rf"\g<1>{today() - timedelta(days=30)}", text)
-        path.write_text(
-            re.sub(r"(expires_on: ).*", rf"\g<1>{today() + timedelta(days=200)}", text), encoding="utf-8"
-        )
+        path.write_text(re.sub(r"(expires_on: ).*", rf"\g<1>{today() + timedelta(days=200)}", text), encoding="utf-8")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -123,7 +123,7 @@ class Product:
     contracts: tuple[Contract, ...]
     """As they hold on the day the product was read: public is only what an ethics review allows."""
     settings: dict[str, Any]
-    reviews: Reviews = Reviews()
+    reviews: Reviews = field(default_factory=Reviews)
     """What `ethics.yaml` says."""
 
     @property

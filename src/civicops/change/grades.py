@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-
 ETHICS = "ethics review"
 """The part that stands in a file beside the contract, so that no version of the contract has to move for it."""
 

@@ -1,7 +1,7 @@
 """Ethics reviews: what people have looked at before a dataset is made public, and whether that still holds.
 
-Belongs here: the values of `ethics.yaml`, what a review covers of a contract, and judging a contract by reviews on a day. Does not
-belong here: reading the file (`ethics_file`), the form (`civicops.govern`), what follows for readers (`civicops.workspace`).
+Belongs here: the values of `ethics.yaml`, what a review covers of a contract, and judging a contract by reviews on a day. Does
+not belong here: reading the file (`ethics_file`), the form (`civicops.govern`), what follows for readers (`civicops.workspace`).
 
 A review covers columns about people and privacy rules, as they were. A later contract that takes in another such column, or
 protects less, is not what was looked at: the dataset is restricted until somebody looks again.

@@ -3,8 +3,8 @@
 Belongs here: text to `Reviews`; which answers of a form are still missing. Does not belong here: what reviews mean for a dataset
 (`ethics`), writing the form (`civicops.govern`).
 
-A form whose answers are missing is no fault: whoever began it may run the product on; it counts for nothing until it is filled in.
-Anything else that is wrong is an error like one in a contract.
+A form whose answers are missing is no fault: whoever began it may run the product on; it counts for nothing until it is filled
+in. Anything else that is wrong is an error like one in a contract.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The form of an ethics review: text with guidance, filled in as far as files can tell, and put at the end of `ethics.yaml`.
 
-Belongs here: that text, adding it, and the state of every dataset for people (`states`). Does not belong here: what a valid review
-is (`civicops.contracts.ethics`), printing (`civicops.cli`).
+Belongs here: that text, adding it, and the state of every dataset for people (`states`). Does not belong here: what a valid
+review is (`civicops.contracts.ethics`), printing (`civicops.cli`).
 """
 
 from __future__ import annotations
@@ -40,15 +40,16 @@ _FORM = """\
       # What the reviewers look at, as the contracts say it now. A later contract with more about people, or with less protection,
       # is not covered any more.
 {covers}
-    # What is it good for that everybody can read this, and for whom? One or two sentences. If nobody comes to mind: leave it closed.
+    # What is it good for that everybody can read this, and for whom? One or two sentences. If nobody comes to mind: leave it
+    # closed.
     #   Example: Neighbours see how long the city takes, street by street, and can ask for what others get.
     purpose: "{mark}"
     # Whose lives does it touch? Think of people who never see a screen of ours: whom a row is about, who lives at the place, who
     # did the work, who is missing from the data.
     #   Example: People who sleep outside and are reported by others; crews whose speed can be read from it.
     lives: "{mark}"
-    # What could go wrong, for whom? Ask for each: could somebody find a person, a home, a shelter with it? Together with what else is
-    # public? Who would use it against somebody? Whom does it hurt when it is wrong or old? One entry each, with what was done
+    # What could go wrong, for whom? Ask for each: could somebody find a person, a home, a shelter with it? Together with what else
+    # is public? Who would use it against somebody? Whom does it hurt when it is wrong or old? One entry each, with what was done
     # (`done`), why the rest is put up with (`accepted`), or both.
     #   Example: {{what: A date and a street together name one household., done: Only the month is published.}}
     risks:
@@ -121,8 +122,8 @@ def begin_review(product: Product, datasets: Sequence[str], today: date) -> tupl
     """Put the form for some datasets at the end of the product's `ethics.yaml`; returns the file and the datasets.
 
     Without `datasets`: all that say public and have no valid review, else all that say public. Nothing that stands in the file is
-    changed. Raises `EthicsFormError` where there is nothing to review or a form for one of them is begun already, `WorkspaceError`
-    for an unknown dataset.
+    changed. Raises `EthicsFormError` where there is nothing to review or a form for one of them is begun already,
+    `WorkspaceError` for an unknown dataset.
     """
     chosen = [product.contract(name) for name in datasets] or _waiting(product, today)
     if not chosen:
@@ -141,7 +142,7 @@ def begin_review(product: Product, datasets: Sequence[str], today: date) -> tupl
     path = product.folder / FILE
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     text = form(chosen, today)
-    if not before.strip() or not product.reviews.finished and not product.reviews.begun and "reviews:" not in before:
+    if not before.strip() or (not product.reviews.finished and not product.reviews.begun and "reviews:" not in before):
         whole = before + _HEAD + text
     else:
         whole = before.rstrip("\n") + "\n" + text

@@ -73,8 +73,8 @@ def run_log() -> RunLog:
 
 
 def shelf() -> Shelf:
-    """Every product, read again when one of its files changed, and on each new day, as ethics reviews end on one; files are looked
-    at once a second at most."""
+    """Every product, read again when one of its files changed, and on each new day, as ethics reviews end on one; files are
+    looked at once a second at most."""
     with _Kept.lock:
         now = time.monotonic()
         if _Kept.shelf is not None and now - _Kept.looked < _LOOK_AGAIN_SECONDS:

@@ -89,14 +89,16 @@ def open_engine(threads: int, memory_limit: str, temp: Path | None = None) -> du
 def readable_releases(workspace: Workspace, product: Product, *, restricted: bool = False) -> Releases:
     """What a page of `product` is given: public datasets, and restricted ones only if asked for.
 
-    A release says itself who may read it, and the contract whether that is still so: the stricter counts. One whose description or
-    contract cannot be read is left out.
+    A release says itself who may read it, and the contract whether that is still so: the stricter counts. One whose description
+    or contract cannot be read is left out.
     """
     store = ReleaseStore(workspace.folder("releases"))
     allowed = {"public", "restricted"} if restricted else {"public"}
     now = {contract.dataset: contract.access for contract in product.published}
     found = {
-        name: one for name, one in store.snapshot(product.name).items() if {access(one), now.get(name, "public")} <= allowed
+        name: one
+        for name, one in store.snapshot(product.name).items()
+        if {access(one), now.get(name, "public")} <= allowed
     }
     for name in (*product.file.reads, *product.file.shows):
         other, _, dataset = name.partition(".")

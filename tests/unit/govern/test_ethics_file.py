@@ -218,9 +218,7 @@ def test_a_later_contract_with_more_about_people_or_less_protection_is_not_cover
         return tuple(c.model_copy(update=changes) if c.name == name else c for c in one.columns)
 
     assert "the column 'height_m' about people (person)" in now(columns=with_column("height_m", pii_class="person"))[0]
-    assert (
-        "'address' went from location to direct" in now(columns=with_column("address", pii_class="direct"))[0]
-    )
+    assert "'address' went from location to direct" in now(columns=with_column("address", pii_class="direct"))[0]
     assert now(columns=with_column("address", pii_class="none")) == []
     assert "rule 'home_trees' went" in now(privacy=())[0]
     rule = one.privacy[0]
@@ -228,7 +226,9 @@ def test_a_later_contract_with_more_about_people_or_less_protection_is_not_cover
     def ruled(**changes: Any) -> tuple[PrivacyRule, ...]:
         return (rule.model_copy(update=changes),)
 
-    assert "holds for other rows (is_garden AND height_m > 3)" in now(privacy=ruled(when="is_garden AND height_m > 3"))[0]
+    assert (
+        "holds for other rows (is_garden AND height_m > 3)" in now(privacy=ruled(when="is_garden AND height_m > 3"))[0]
+    )
     assert now(privacy=ruled(when="  is_garden\n")) == []
     assert "no longer treats 'longitude'" in now(privacy=ruled(treatments=rule.treatments[:1]))[0]
     finer = (rule.treatments[0], Treatment(column="longitude", treatment="round", decimals=3))
@@ -238,14 +238,23 @@ def test_a_later_contract_with_more_about_people_or_less_protection_is_not_cover
     coarser = (rule.treatments[0], Treatment(column="longitude", treatment="null"))
     assert now(privacy=ruled(treatments=coarser)) == []
     # What is not there any more cannot be shown.
-    assert now(columns=tuple(c for c in one.columns if c.name != "longitude"), privacy=ruled(treatments=rule.treatments[:1])) == []
+    assert (
+        now(
+            columns=tuple(c for c in one.columns if c.name != "longitude"),
+            privacy=ruled(treatments=rule.treatments[:1]),
+        )
+        == []
+    )
 
 
 def test_a_renamed_column_is_still_covered(tmp_path: Path) -> None:
     one = contract(tmp_path)
     data = copy.deepcopy(CONTRACT)
     column = data["schema"][0]["properties"][3]
-    column |= {"name": "lon", "customProperties": [{"property": "was", "value": {"name": "longitude", "until": "2027-06-01"}}]}
+    column |= {
+        "name": "lon",
+        "customProperties": [{"property": "was", "value": {"name": "longitude", "until": "2027-06-01"}}],
+    }
     data["customProperties"][3]["value"][0]["treatments"][1]["column"] = "lon"
     assert list(uncovered(contract(tmp_path, **data), covered(one))) == []
     data["customProperties"][3]["value"][0]["treatments"].pop()
@@ -282,7 +291,9 @@ _values: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(key=st.sampled_from(sorted(REVIEW)), value=_values)
-def test_whatever_stands_in_the_file_it_is_a_review_a_form_or_a_fault(tmp_path_factory: Any, key: str, value: Any) -> None:
+def test_whatever_stands_in_the_file_it_is_a_review_a_form_or_a_fault(
+    tmp_path_factory: Any, key: str, value: Any
+) -> None:
     folder = tmp_path_factory.mktemp("any", numbered=True)
     one = contract(folder)
     try:
