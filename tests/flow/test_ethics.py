@@ -23,6 +23,7 @@ from civicops.observe.asking import Incident, events, incident, incidents
 from civicops.observe.tables import open_database
 from civicops.observe.watch import tick
 from civicops.orchestrate.applying import apply_plan
+from civicops.orchestrate.closing import close_releases
 from civicops.orchestrate.planning import make_plan
 from civicops.orchestrate.running import run_product
 from civicops.release.values import Release
@@ -75,9 +76,15 @@ def test_the_day_after_the_last_one_the_next_release_is_restricted_though_no_fil
     after = replace(library.workspace, today=last + timedelta(days=1))
     contract = after.product("library").contract("loan_list")
     assert (contract.access, contract.restricted_because) == ("restricted", f"its review ended on {last}")
+    before = library.releases.find("library", "loan_list")
+    assert close_releases(workspace) == 0
+    assert mode(before) == (0o755, 0o444)
+    assert close_releases(after) == 2
+    assert mode(before) == (0o700, 0o400), "also what was published while it was public"
     assert run_product(after, "library").status == "succeeded"
     closed = library.releases.find("library", "loan_list")
     assert (mode(closed), told(closed)[0]) == ((0o700, 0o400), "restricted")
+    assert close_releases(after) == 0
 
 
 # --- the portal ---
@@ -133,9 +140,10 @@ def test_a_review_that_ends_closes_every_route_at_once(portal: Server, reviews: 
     listed = {item["dataset"]: item["access"] for item in portal.get("/api/v1/datasets").json()["datasets"]}
     assert listed["loan_places"] == "restricted"
     # What the page had built from public releases is not served from before.
-    assert "loan_list" not in portal.get("/p/library/lending/files/names.json").text
+    assert portal.get("/p/library/lending/files/names.json").status_code == 404
     chart = portal.get("/p/library/lending/")
-    assert chart.status_code in (200, 500) and "Alder" not in chart.text
+    assert chart.status_code == 403 and "not public at the moment" in chart.text and "Alder" not in chart.text
+    assert "no ethics review allows" in portal.get("/p/library/lending/", "contributor").text
 
 
 @pytest.mark.xdist_group("portal")
@@ -167,7 +175,7 @@ def test_a_file_of_reviews_with_faults_opens_nothing(portal: Server, reviews: Pa
 
 def test_a_static_site_leaves_out_what_has_no_valid_review(tmp_path: Path) -> None:
     shelf = make_shelf(tmp_path / "shelf")
-    write_review(shelf.product, ["branch_loans"])
+    write_review(shelf.product, ["loan_list"])
     done = subprocess.run(
         [*PROGRAM, "export", "site", str(tmp_path / "site")],
         cwd=shelf.root,
@@ -176,9 +184,14 @@ def test_a_static_site_leaves_out_what_has_no_valid_review(tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert (
+        "The page library/lending is closed: no ethics review allows branch_loans, loan_places to be public now."
+        in done.stdout
+    )
     names = {path.name for path in (tmp_path / "site").rglob("*") if path.is_file()}
-    assert "branch_loans.csv" in names
-    assert not {name for name in names if name.startswith(("loan_places.", "loan_list.", "members."))}
+    assert any(name.startswith("loan_list") and name.endswith(".parquet") for name in names)
+    assert not {name for name in names if name.startswith(("loan_places", "branch_loans", "members")) and "." in name}
+    assert "not public at the moment" in (tmp_path / "site" / "p" / "library" / "lending" / "index.html").read_text()
     assert not any(SECRET.encode() in path.read_bytes() for path in (tmp_path / "site").rglob("*") if path.is_file())
 
 

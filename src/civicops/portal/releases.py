@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.marks import Mark
 from civicops.release.sql import identifier, literal
@@ -36,6 +37,8 @@ class Releases(Mapping[str, Release]):
     found: Mapping[str, Release]
     marks: Mapping[str, Mark] = field(default_factory=dict)
     """What people ticked off on this page, by the key of the row (`civicops.marks.key_text`); for pages that have `marks`."""
+    closed: tuple[str, ...] = ()
+    """Datasets that are kept from the page because no ethics review allows them to be public, although their contract says so."""
 
     def __getitem__(self, dataset: str) -> Release:
         return self.found[dataset]
@@ -94,30 +97,31 @@ def readable_releases(workspace: Workspace, product: Product, *, restricted: boo
     """
     store = ReleaseStore(workspace.folder("releases"))
     allowed = {"public", "restricted"} if restricted else {"public"}
-    now = {contract.dataset: contract.access for contract in product.published}
-    found = {
-        name: one
-        for name, one in store.snapshot(product.name).items()
-        if {access(one), now.get(name, "public")} <= allowed
-    }
+    contracts: dict[str, Contract | None] = {contract.dataset: contract for contract in product.published}
+    there = dict(store.snapshot(product.name))
     for name in (*product.file.reads, *product.file.shows):
         other, _, dataset = name.partition(".")
-        release = store.snapshot(other).get(dataset)
-        if release is not None and {access(release), _access_now(workspace, other, dataset)} <= allowed:
-            found[name] = release
-    return Releases(workspace, product, found)
+        if (release := store.snapshot(other).get(dataset)) is not None:
+            try:
+                contracts[name] = _contract(workspace, other, dataset)
+            except CivicopsError:
+                continue
+            there[name] = release
+    now = {name: one.access for name, one in contracts.items() if one is not None}
+    found = {name: one for name, one in there.items() if {access(one), now.get(name, "public")} <= allowed}
+    closed = [name for name, one in contracts.items() if one is not None and one.restricted_because]
+    return Releases(
+        workspace, product, found, closed=tuple(sorted(name for name in closed if name in there and name not in found))
+    )
 
 
-def _access_now(workspace: Workspace, product: str, dataset: str) -> str:
-    """Who may read a dataset of another product by its contract; that is public where there is none any more, so that the
-    release alone decides, and internal where it cannot be read."""
+def _contract(workspace: Workspace, product: str, dataset: str) -> Contract | None:
+    """The contract of a dataset of another product; none where there is none any more, so that the release alone says who may
+    read it. Raises `CivicopsError` where the files of the product have faults."""
     if not (workspace.products_folder / product / "product.yaml").is_file():
-        return "public"
-    try:
-        published = replace(workspace).product(product).published  # which products there are is looked up anew
-    except CivicopsError:
-        return "internal"
-    return next((one.access for one in published if one.dataset == dataset), "public")
+        return None
+    published = replace(workspace).product(product).published  # which products there are is looked up anew
+    return next((one for one in published if one.dataset == dataset), None)
 
 
 def access(release: Release) -> str:
