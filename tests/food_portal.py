@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from civicops.release.store import ReleaseStore
+from tests.ethics import renewed
 from tests.food_made import NAMED, ROOT, areas, crowd, released
 
 TOML = '[workspace]\norganisation = "Made-up neighbors"\ntimezone = "America/Los_Angeles"\n\n[portal]\napi_per_minute = 100000\n'
@@ -32,6 +33,7 @@ def make_food(root: Path, more: int = 120) -> FoodWorkspace:
     (root / "civicops.toml").write_text(TOML, encoding="utf-8")
     left_out = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(ROOT / "products" / "food_listings", root / "products" / "food_listings", ignore=left_out)
+    renewed(root / "products" / "food_listings")
     releases = root / "var" / "releases"
     released(releases, [*NAMED, *crowd(more)])
     areas(releases)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from tools.reference_code import checks_page, monitors_page, settings_page
 from tools.reference_commands import commands_page
 from tools.reference_contract import contract_page
+from tools.reference_ethics import ethics_page
 from tools.reference_review import reviews_page
 from tools.setup_env import ROOT
 
@@ -31,6 +32,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
                     monitors_page),
     "reviews.md": ("Every key of a kind of review task: who decides, how many, in which order, what needs no person.",
                    reviews_page),
+    "ethics.md": ("Every key of an ethics review: what it covers, what it has to answer, until when it holds.", ethics_page),
 }  # fmt: skip
 
 

@@ -39,7 +39,8 @@ _PARTS: tuple[tuple[str, str, type[BaseModel], tuple[str, ...]], ...] = (
 CUSTOM: dict[str, dict[str, str]] = {
     "whole": {
         "layer": "`accepted` (rows of a source, split by checks) or `published` (made by a model, gated, released)",
-        "access": "`public`, `restricted` (named roles only) or `internal` (the product's own runs; never released)",
+        "access": "`public` (with a valid [ethics review](ethics.md), else it counts as restricted), `restricted` (named roles "
+        "only) or `internal` (the product's own runs; never released)",
         "licence": "what others may do with the data",
         "privacy": "a list of privacy rules, below",
         "monitors": "how this dataset is watched where it differs from its product: [monitors](monitors.md)",

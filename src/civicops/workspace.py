@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from civicops.alert_settings import AlertRoute, AlertsTable
 from civicops.contracts import Contract, ContractFileError, Problem, load_contracts
 from civicops.contracts.checktypes import Allowed
+from civicops.contracts.ethics import FILE as ETHICS_FILE
+from civicops.contracts.ethics import Reviews, in_force
+from civicops.contracts.ethics_file import read_reviews
 from civicops.contracts.explain import explain_validation
 from civicops.contracts.monitoring import Monitors
 from civicops.contracts.problems import nearest
@@ -117,7 +121,10 @@ class Product:
     folder: Path
     file: ProductFile
     contracts: tuple[Contract, ...]
+    """As they hold on the day the product was read: public is only what an ethics review allows."""
     settings: dict[str, Any]
+    reviews: Reviews = field(default_factory=Reviews)
+    """What `ethics.yaml` says."""
 
     @property
     def accepted(self) -> tuple[Contract, ...]:
@@ -170,6 +177,8 @@ class Workspace:
 
     root: Path
     settings: Settings
+    today: date | None = None
+    """The day on which reviews must hold, for who asks about another one than this (in UTC)."""
 
     @classmethod
     def find(cls, start: Path | None = None) -> Workspace:
@@ -186,6 +195,11 @@ class Workspace:
             f"No {SETTINGS_FILE} in {here} or a folder above it.",
             hint="Go to the folder of your workspace, or name it with --workspace.",
         )
+
+    @property
+    def day(self) -> date:
+        """The day on which ethics reviews must hold: `today`, or this day in UTC."""
+        return self.today or datetime.now(UTC).date()
 
     @property
     def data(self) -> Path:
@@ -223,15 +237,15 @@ class Workspace:
         return tuple(found)
 
     def product(self, name: str) -> Product:
-        """One product, read from its folder.
+        """One product, read from its folder. A dataset that says public and has no valid ethics review is restricted.
 
         Raises `WorkspaceError` for an unknown name, `ContractFileError` for faults in its files.
         """
         if name not in self.product_names:
             raise WorkspaceError(f"There is no product '{name}'.", hint=f"{nearest(name, self.product_names)}.")
         folder = self.products_folder / name
-        file, contracts = _product_files(folder, _stamps(folder))
-        product = Product(name, folder, file, contracts, self.settings.products.get(name, {}))
+        file, contracts, reviews = _product_files(folder, _stamps(folder), self.day)
+        product = Product(name, folder, file, contracts, self.settings.products.get(name, {}), reviews)
         if problems := cross_references(product):
             raise ContractFileError(problems)
         return product
@@ -254,8 +268,11 @@ def read_settings(path: Path) -> Settings:
 
 
 @lru_cache(maxsize=1024)
-def _product_files(folder: Path, _stamps: tuple[tuple[str, int, int], ...]) -> tuple[ProductFile, tuple[Contract, ...]]:
-    """`product.yaml` and the contracts of a product; read again only when one of them changed, came or went."""
+def _product_files(
+    folder: Path, _stamps: tuple[tuple[str, int, int], ...], day: date
+) -> tuple[ProductFile, tuple[Contract, ...], Reviews]:
+    """`product.yaml`, the contracts as reviews let them hold on a day, and the reviews; read again only when a file changed, came
+    or went, or on another day."""
     document = read_yaml(folder / "product.yaml")
     problems: list[Problem] = []
     file: ProductFile | None = None
@@ -267,12 +284,17 @@ def _product_files(folder: Path, _stamps: tuple[tuple[str, int, int], ...]) -> t
         contracts = load_contracts(sorted((folder / "contracts").glob("*.yaml")))
     except ContractFileError as error:
         raise ContractFileError([*problems, *error.problems]) from error
+    try:
+        reviews = read_reviews(folder / ETHICS_FILE, contracts)
+    except ContractFileError as error:
+        raise ContractFileError([*problems, *error.problems]) from error
     if file is None or problems:
         raise ContractFileError(problems)
-    return file, contracts
+    is_retired = file.stage == "retired"
+    return file, tuple(in_force(one, reviews, day, is_retired=is_retired) for one in contracts), reviews
 
 
 def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, time of change and size of every file that `_product_files` reads."""
-    found = [folder / "product.yaml", *sorted((folder / "contracts").glob("*.yaml"))]
+    found = [folder / "product.yaml", *sorted((folder / "contracts").glob("*.yaml")), *folder.glob(ETHICS_FILE)]
     return tuple((path.name, at.st_mtime_ns, at.st_size) for path in found if (at := path.stat()))

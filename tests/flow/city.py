@@ -30,6 +30,7 @@ from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Workspace
 from tests.duck import asked
+from tests.ethics import renewed
 
 NAME = "requests_311"
 PRODUCT = Path(__file__).parents[2] / "products" / NAME
@@ -187,6 +188,7 @@ def make_city(root: Path, url: str, **settings: Any) -> City:
     """A new workspace on the portal at `url`."""
     city = City(root)
     shutil.copytree(PRODUCT, city.product, ignore=shutil.ignore_patterns("__pycache__"))
+    renewed(city.product)
     sources = city.product / "sources.py"
     before = sources.read_text(encoding="utf-8")
     after = before.replace(

@@ -20,6 +20,7 @@ from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Workspace
+from tests.ethics import write_reviews
 from tests.flow.city import base, portal  # noqa: F401 - fixtures of the 311 product, made once for all its files
 
 SETTINGS = '[workspace]\norganisation = "Friends of the Library"\ntimezone = "America/Los_Angeles"\n'
@@ -199,6 +200,7 @@ def make_library(root: Path) -> Library:
     (product / "lookups" / "branches.csv").write_text("branch_name\nAlder\nHarbor\n")
     (product / "models" / "branch_loans.sql").write_text(BRANCH_SQL)
     (product / "models" / "loan_list.sql").write_text(LIST_SQL)
+    write_reviews(root)
     return library
 
 

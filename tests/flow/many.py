@@ -12,6 +12,7 @@ from pathlib import Path
 
 from civicops.lineage.models import models_of
 from civicops.workspace import Workspace
+from tests.ethics import write_reviews
 from tests.flow.conftest import HEAD
 
 PRODUCTS = 20
@@ -101,6 +102,7 @@ def make_many(root: Path, seed: int = 5) -> Workspace:
             (folder / "models" / f"{kind}.sql").write_text(
                 f"select t0.thing_id, t0.made_on, t{len(above) - 1}.amount from {above[0]} as t0 {joined}\n"
             )
+    write_reviews(root)
     workspace = Workspace.find(root)
     for product in workspace.products:
         models_of(

@@ -23,6 +23,7 @@ from civicops.lineage import graph_of
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
 from civicops.workspace import Workspace
+from tests.ethics import write_reviews
 
 PRODUCTS = ("trees", "shade", "parks")
 ROWS = 400
@@ -241,6 +242,7 @@ def plant(root: Path) -> Orchard:
         orchard.write(data["id"], data)
     for name in ("shade", "parks"):
         orchard.write(f"{name}.days", DAYS | {"id": f"{name}.days", "dataProduct": name})
+    write_reviews(root)
     orchard.git("init", "-q", "-b", "main")
     orchard.commit("trees")
     for name in PRODUCTS:

@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 
 from tests.duck import asked
+from tests.ethics import write_reviews
 from tests.flow.conftest import HEAD, Library, make_library, many_loans
 
 PROGRAM = [sys.executable, "-c", "from civicops.cli import main; main()"]
@@ -120,6 +121,7 @@ def make_shelf(root: Path, *, portal: str = "") -> Library:
     (product / "pages" / "lending.py").write_text(LENDING)
     (product / "pages" / "desk.py").write_text(DESK)
     (product / "pages" / "desk.html").write_text(DESK_HTML)
+    write_reviews(root)
     library.deliver(many_loans(1, 300))
     library.run()
     library.deliver([*many_loans(1, 300), ("l9000", "Harbor", 9, "2026-02-01")])

@@ -10,6 +10,7 @@ import yaml
 
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
+from tests.ethics import write_review
 from tests.flow.city import NAME, Base
 from tests.flow.orchard import NO_SOURCES, column, contract
 from tests.flow.tutorial import perform, steps
@@ -43,6 +44,7 @@ def _channels(root: Path) -> None:
         (folder / "contracts" / f"{data['id'].partition('.')[2]}.yaml").write_text(
             yaml.safe_dump(data), encoding="utf-8"
         )
+    write_review(folder)
     (folder / "models" / "channels.sql").write_text(
         "SELECT coalesce(source_channel, 'none') AS channel_name, count(*) AS request_count,\n"
         "    count(*) FILTER (WHERE status_code = 'acknowledged') AS unanswered_count\n"

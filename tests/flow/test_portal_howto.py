@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ethics import renewed
 from tests.flow.conftest import Library
 from tests.flow.portal_kit import serving
 from tests.flow.tutorial import perform, steps
@@ -19,9 +20,10 @@ pytestmark = pytest.mark.xdist_group("portal")
 
 
 def test_a_page_is_added_as_printed(tmp_path: Path) -> None:
-    for name in ("tutorial.md", "howto/add-a-page.md"):
+    for name in ("tutorial.md", "howto/review-the-ethics.md", "howto/add-a-page.md"):
         for step in steps((ROOT / "docs" / name).read_text(encoding="utf-8")):
             perform(step, tmp_path)
+            renewed(tmp_path / "products" / "library_hours")  # reviews of the page are of one day
     drawn = json.loads(
         (tmp_path / "site" / "p" / "library_hours" / "hours" / "files" / "_charts" / "hours.json").read_text()
     )

@@ -258,7 +258,7 @@ def _people(new: Contract, a: Column, b: Column) -> Iterator[Change]:
     if a.pii_class == b.pii_class:
         return
     before, after = personal(a), personal(b)
-    if after > before and after == 2 and new.access == "public" and new.layer == "published":
+    if after > before and after == 2 and new.declared_access == "public" and new.layer == "published":
         reason = "A public dataset with a column that names people is refused, so nothing new is published."
         consumers = producers = (Grade.BREAKING, reason)
     elif after > before:

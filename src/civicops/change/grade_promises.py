@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from civicops.change.grade_columns import personal
 from civicops.change.grade_specs import sql
-from civicops.change.grades import Change, Grade, change
+from civicops.change.grades import ETHICS, Change, Grade, change
 from civicops.contracts import Contract
 from civicops.contracts.model import PrivacyRule, Treatment
 
@@ -106,6 +106,9 @@ def _key(old: Contract, new: Contract) -> Iterator[Change]:
 
 
 def _access(old: Contract, new: Contract) -> Iterator[Change]:
+    if old.declared_access == new.declared_access:
+        yield from _reviewed(old, new)
+        return
     before, after = _ACCESS.index(old.access), _ACCESS.index(new.access)
     if after < before:
         reason = "Whoever may no longer read it gets a refusal."
@@ -117,6 +120,25 @@ def _access(old: Contract, new: Contract) -> Iterator[Change]:
             else (Grade.DANGEROUS, "More people may read them than was said.")
         )
         yield change("access", old.access, new.access, (Grade.ADDITIVE, "More people may read it."), producers)
+
+
+def _reviewed(old: Contract, new: Contract) -> Iterator[Change]:
+    """What the contract says stays, but an ethics review came, went, or covers it no more."""
+    was, is_ = (f"restricted: {one.restricted_because}" if one.restricted_because else one.access for one in (old, new))
+    if old.access == new.access:
+        if was != is_ or old.reviewed != new.reviewed:
+            both = (Grade.COSMETIC, "Who may read it stays as it is.")
+            yield change(ETHICS, _until(old) or was, _until(new) or is_, both, both)
+    elif new.restricted_because:
+        reason = "Without a valid ethics review it is restricted: whoever is not signed in gets a refusal."
+        yield change(ETHICS, was, is_, (Grade.BREAKING, reason), (Grade.COSMETIC, "Fewer people see their data."))
+    else:
+        consumers = (Grade.ADDITIVE, "People have reviewed it; everybody may read it.")
+        yield change(ETHICS, was, is_, consumers, (Grade.ADDITIVE, "It is open now, as its contract always said."))
+
+
+def _until(contract: Contract) -> str:
+    return f"until {contract.reviewed.expires_on}" if contract.reviewed else ""
 
 
 def _status(old: Contract, new: Contract) -> Iterator[Change]:

@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
+ETHICS = "ethics review"
+"""The part that stands in a file beside the contract, so that no version of the contract has to move for it."""
+
 
 class Grade(IntEnum):
     """How much a change is to be feared; the larger, the more."""
@@ -86,9 +89,8 @@ class Comparison:
     @property
     def step(self) -> Step:
         """The step of the version that these changes ask for, at least."""
-        if not self.changes:
-            return "none"
-        return _STEPS[self.grade]
+        mine = [change.grade for change in self.changes if change.what != ETHICS]
+        return _STEPS[max(mine)] if mine else "none"
 
     @property
     def version_problem(self) -> str:
@@ -100,9 +102,10 @@ class Comparison:
             return f"{self.contract}: the version goes back from {self.old_version} to {self.new_version}."
         least = next_version(self.old_version, self.step)
         if new < parsed(least):
-            worst = max(self.changes, key=lambda change: change.grade)
+            mine = [change for change in self.changes if change.what != ETHICS]
+            worst = max(mine, key=lambda change: change.grade)
             return (
-                f"{self.contract}: version {self.new_version} must be {least} or higher, because of a {self.grade} change "
+                f"{self.contract}: version {self.new_version} must be {least} or higher, because of a {worst.grade} change "
                 f"({worst.what})."
             )
         return ""

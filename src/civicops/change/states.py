@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from civicops.contracts.ethics import FILE as ETHICS_FILE
 from civicops.errors import CivicopsError
 from civicops.workspace import SETTINGS_FILE, Workspace, read_settings
 
-FileKind = Literal["contract", "model", "lookup", "source", "settings", "page", "monitor", "code", "words"]
+FileKind = Literal["contract", "model", "lookup", "source", "settings", "page", "monitor", "ethics", "code", "words"]
 _TIMEOUT_SECONDS = 120
 
 
@@ -178,7 +179,8 @@ class Repository:
         table = settings.workspace.model_copy(
             update={"products": str(folder / self.products), "data": str(self.workspace.data)}
         )
-        workspace = Workspace(self.workspace.root, settings.model_copy(update={"workspace": table}))
+        settings = settings.model_copy(update={"workspace": table})
+        workspace = Workspace(self.workspace.root, settings, self.workspace.today)
         root = folder / self.products
         paths = [path for path in sorted(root.rglob("*")) if path.is_file()]
         return State(workspace, commit, False, _hashes(root, paths), _settings(workspace))
@@ -218,6 +220,8 @@ def kind_of(path: str) -> FileKind:
         return "settings"
     if path == "sources.py":
         return "source"
+    if path == ETHICS_FILE:
+        return "ethics"
     if path == "monitors.py":
         return "monitor"
     kinds: dict[str, FileKind] = {"contracts": "contract", "models": "model", "lookups": "lookup", "pages": "page"}

@@ -17,6 +17,7 @@ from civicops.cli import (
     changing,
     continuing,
     erasing,
+    ethics,
     importing,
     making,
     observing,
@@ -59,6 +60,7 @@ app.command("people")(stewarding.people)
 app.command("handover")(stewarding.handover)
 app.add_typer(changing.preview, name="preview")
 app.add_typer(operating.app, name="operation")
+app.add_typer(ethics.app, name="ethics")
 app.add_typer(making.app, name="new")
 app.add_typer(importing.app, name="import")
 app.add_typer(quarantining.app, name="quarantine")

@@ -94,12 +94,14 @@ def tick(json: bool = Json) -> None:
     """Look at every monitor of every product and send what is due; `civicops up` does so by itself."""
     from civicops.observe.watch import tick as look  # noqa: PLC0415
     from civicops.orchestrate.auditing import after_switch  # noqa: PLC0415
+    from civicops.orchestrate.closing import close_releases  # noqa: PLC0415
     from civicops.orchestrate.reviewing import keep_reviews_up  # noqa: PLC0415
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
     sweep_all(workspace)
+    close_releases(workspace)
     after_switch(workspace)
     keep_reviews_up(workspace)
     done = look(workspace)

@@ -129,6 +129,15 @@ class Person(_Value):
     role: str
 
 
+class ReviewNote(_Value):
+    """The ethics review that a public dataset stands under."""
+
+    reviewed_on: date
+    expires_on: date
+    reviewers: tuple[str, ...]
+    decision: str
+
+
 class Contract(_Value):
     """Everything there is to know of one dataset."""
 
@@ -140,6 +149,7 @@ class Contract(_Value):
     status: str
     layer: Layer
     access: Access
+    """Who may read it: what the file says, or `restricted` where the file says public and no ethics review allows it."""
     purpose: str
     usage: str
     limitations: str
@@ -161,7 +171,16 @@ class Contract(_Value):
     retention: str | None = None
     retention_by: str | None = None
     """The column that says how old a row is, where rows themselves go when their time is over."""
+    reviewed: ReviewNote | None = None
+    """The ethics review that holds now; the workspace puts it here, not the file."""
+    restricted_because: str = ""
+    """Why it is not public although its file says so; empty where it is as the file says."""
     path: Path
+
+    @property
+    def declared_access(self) -> Access:
+        """What the file says, whatever reviews there are."""
+        return "public" if self.restricted_because else self.access
 
     @property
     def column_names(self) -> tuple[str, ...]:

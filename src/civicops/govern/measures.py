@@ -254,11 +254,15 @@ def review_backlog(subject: Subject) -> Found:
 
 def ethics(subject: Subject) -> Found:
     """Every dataset that is meant for the public has a valid ethics review."""
-    public = [c.dataset for c in subject.product.published if c.access == "public"]
+    public = [c for c in subject.product.published if c.declared_access == "public"]
     if not public:
         return Found("not_applicable", "Nothing of it is meant for the public.")
-    has_file = (subject.product.folder / "ethics.yaml").is_file()
-    return Found("met" if has_file else "missing", f"{len(public)} public datasets.", "write ethics.yaml")
+    closed = [c for c in public if c.restricted_because]
+    if closed:
+        why = f"{len(closed)} of {len(public)} public datasets are closed: {closed[0].restricted_because}"
+        return Found("missing", why, f"civicops ethics new {subject.product.name}")
+    ends = min((c.reviewed.expires_on for c in public if c.reviewed), default=None)
+    return Found("met", f"{len(public)} public datasets are reviewed" + (f", until {ends}." if ends else "."))
 
 
 def retention(subject: Subject) -> Found:

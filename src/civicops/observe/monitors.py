@@ -18,6 +18,7 @@ from civicops.contracts.monitoring import Severity
 from civicops.observe import drift
 from civicops.observe.calendar import last_due
 from civicops.observe.drift import Shift
+from civicops.observe.ethics import ethics_signals
 from civicops.observe.history import Observation
 from civicops.observe.sheets import sheet_signals
 from civicops.observe.signals import Signal
@@ -39,6 +40,7 @@ def cheap_signals(watched: Watched) -> tuple[Signal, ...]:
         *_reconciliation(watched),
         *sheet_signals(watched),
         *people_signals(watched),
+        *ethics_signals(watched),
     )
 
 

@@ -27,6 +27,7 @@ from civicops.ingest.landing import Landing
 from civicops.ingest.values import Finding, NoProgress, Progress, Source
 from civicops.observe.watch import after_run
 from civicops.orchestrate.auditing import after_switch, note_contracts
+from civicops.orchestrate.closing import close_product
 from civicops.orchestrate.locks import product_lock
 from civicops.release.publish import StagedRelease
 from civicops.release.store import ReleaseStore
@@ -153,6 +154,7 @@ def open_run(
             shutil.rmtree(temp, ignore_errors=True)
             if run.record.status == "succeeded":
                 after_switch(workspace)
+                close_product(workspace, product)
             if product.file.sheets:
                 from civicops.orchestrate.sheets import sheets_after  # noqa: PLC0415 - loads Google's clients
 

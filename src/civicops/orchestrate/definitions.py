@@ -26,6 +26,7 @@ from civicops.ingest.values import Source
 from civicops.observe.watch import tick
 from civicops.orchestrate import steps
 from civicops.orchestrate.auditing import after_switch
+from civicops.orchestrate.closing import close_releases
 from civicops.orchestrate.context import ProductRun, open_run
 from civicops.orchestrate.reviewing import keep_reviews_up
 from civicops.orchestrate.sweeping import sweep_all
@@ -350,6 +351,7 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
         description="Looks at every monitor, so that silence is noticed, and tells who has to know.",
     )
     def observe_tick(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        close_releases(workspace)
         after_switch(workspace)
         keep_reviews_up(workspace)
         done = tick(workspace)

@@ -38,6 +38,8 @@ def inputs_hash(run: ProductRun) -> str:
         parts.append([name, release.version if release else None])
     parts.extend([item.dataset, item.old_names(run.now.date())] for item in run.product.published)
     parts.append(kept_text(run.workspace, run.product.name))
+    # A review that has ended leaves its file as it is, and makes the next release restricted all the same.
+    parts.extend([item.dataset, item.access] for item in run.product.published)
     parts.append(code_hash())
     return _hash(json.dumps(parts).encode())
 

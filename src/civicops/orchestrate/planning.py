@@ -143,7 +143,7 @@ def _tidy(work: Path) -> None:
 def _grade(draft: _Draft, files: tuple[FileChange, ...], today: date) -> None:
     """Compare every contract of every product that changed."""
     releases = ReleaseStore(draft.workspace.folder("releases"))
-    names = sorted({change.product for change in files if change.kind in ("contract", "lookup", "settings")})
+    names = sorted({change.product for change in files if change.kind in ("contract", "lookup", "settings", "ethics")})
     for name in names:
         old, new = draft.old.get(name), draft.new.get(name)
         before = {c.dataset: c for c in old.contracts} if old else {}

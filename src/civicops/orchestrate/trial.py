@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def trial_folder(workspace: Workspace, folder: Path) -> Workspace:
 def with_data(workspace: Workspace, folder: Path) -> Workspace:
     """The same workspace with its data elsewhere."""
     table = workspace.settings.workspace.model_copy(update={"data": str(folder)})
-    return Workspace(workspace.root, workspace.settings.model_copy(update={"workspace": table}))
+    return replace(workspace, settings=workspace.settings.model_copy(update={"workspace": table}))
 
 
 @contextmanager

@@ -27,7 +27,8 @@ KEPT = 2
 
 
 def build_key(page: ProductPage, releases: Releases) -> str:
-    """The name of a build: a hash (16 hex digits) over the versions of the releases, their contracts and the product's code."""
+    """The name of a build: a hash (8 hex digits) of which datasets it is given, and one (16) over the versions of the releases,
+    their contracts and the product's code."""
     content = {
         "versions": releases.versions,
         "code": page.code,
@@ -36,7 +37,12 @@ def build_key(page: ProductPage, releases: Releases) -> str:
             for path in sorted((page.product.folder / "contracts").glob("*.yaml"))
         ],
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{_given(releases)}-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+def _given(releases: Releases) -> str:
+    """A build is never shown to who is given other datasets: one of them may not be public any more."""
+    return hashlib.sha256(json.dumps(sorted(releases)).encode()).hexdigest()[:8]
 
 
 def page_files(workspace: Workspace, page: ProductPage, releases: Releases, *, older: bool = False) -> Path | None:
@@ -52,7 +58,7 @@ def page_files(workspace: Workspace, page: ProductPage, releases: Releases, *, o
     if folder.is_dir():
         return folder
     home.mkdir(parents=True, exist_ok=True)
-    if older and (builds := _builds(home)):
+    if older and (builds := [path for path in _builds(home) if path.name.startswith(f"{_given(releases)}-")]):
         return builds[0]
     with FileLock(home / ".building.lock", thread_local=False):
         if not folder.is_dir():

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from civicops.contracts import Contract
+from civicops.contracts.ethics import EthicsReview, judge
 from civicops.contracts.model import Check, Column
 from civicops.portal.lineage import Lineage, lineage
 from civicops.portal.reading import access_of, last_good_run, package, shelf, spans, store
@@ -36,6 +37,14 @@ class Entry:
     def access(self) -> str:
         """Who may read it now."""
         return access_of(self.contract, self.current)
+
+    @property
+    def review(self) -> EthicsReview | None:
+        """The ethics review under which it is public now; none for what is not."""
+        if self.contract.reviewed is None:
+            return None
+        retired = self.product.file.stage == "retired"
+        return judge(self.contract, self.product.reviews, shelf().workspace.day, is_retired=retired).review
 
     @property
     def resource(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from civicops.marks import current_marks, open_marks
 from civicops.portal.assets import page_entry
 from civicops.portal.built import page_files
 from civicops.portal.charts import read_charts
-from civicops.portal.pages import PageError, ProductPage, load_page, page_error
+from civicops.portal.pages import PageClosedError, PageError, ProductPage, load_page, page_error
 from civicops.portal.releases import Releases, readable_releases
 from civicops.workspace import Product, Workspace
 
@@ -33,7 +33,21 @@ def find_page(workspace: Workspace, product: Product, name: str) -> tuple[Produc
 def draw(
     request: HttpRequest, workspace: Workspace, page: ProductPage, releases: Releases, *, older: bool = False
 ) -> str:
-    """The HTML of a page. Raises `PageError` when one of its functions or its template fails."""
+    """The HTML of a page. Raises `PageError` when one of its functions or its template fails, `PageClosedError` when data were
+    kept from it because they are not public now."""
+    try:
+        return _drawn(request, workspace, page, releases, older=older)
+    except PageError as error:
+        if not releases.closed:
+            raise
+        names = ", ".join(releases.closed)
+        message = (
+            f"The page {page.product.name}/{page.name} is closed: no ethics review allows {names} to be public now."
+        )
+        raise PageClosedError(message, hint="`civicops ethics` says what is missing.") from error
+
+
+def _drawn(request: HttpRequest, workspace: Workspace, page: ProductPage, releases: Releases, *, older: bool) -> str:
     # It asks Django for its settings when it is loaded; finding and building pages does without.
     from civicops.portal.access import has_role  # noqa: PLC0415
 

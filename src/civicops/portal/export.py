@@ -18,6 +18,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.urls import resolve, reverse
 
@@ -25,7 +26,7 @@ from civicops.errors import CivicopsError
 from civicops.portal import downloads
 from civicops.portal.catalogue import Entry, entries
 from civicops.portal.drawing import draw, find_page
-from civicops.portal.pages import page_names
+from civicops.portal.pages import PageClosedError, page_names
 from civicops.portal.reading import shelf
 from civicops.portal.settings import BUILT, PACKAGE
 from civicops.workspace import Workspace
@@ -84,8 +85,13 @@ def _write(workspace: Workspace, part: Path, say: Callable[[str], None]) -> int:
                 continue
             say(f"page {product.name}/{name}")
             path = reverse("page", args=[product.name, name])
-            _save(part, path, draw(_request(path), workspace, page, releases).encode())
-            _copy_files(workspace, part, path, page, releases)
+            try:
+                _save(part, path, draw(_request(path), workspace, page, releases).encode())
+                _copy_files(workspace, part, path, page, releases)
+            except PageClosedError as error:
+                say(f"  closed: {error.message}")
+                told = {"product": product, "closed": True}
+                _save(part, path, render_to_string("portal/page_fault.html", told, _request(path)).encode())
             pages += 1
     for item in entries():
         if item.current is not None and item.access == "public":

@@ -30,6 +30,10 @@ class PageError(CivicopsError):
     """A page of a product cannot be loaded, drawn or built."""
 
 
+class PageClosedError(PageError):
+    """A page cannot be drawn because data that it shows are not public now."""
+
+
 @dataclass(frozen=True)
 class Marks:
     """What people may tick off on a page: rows of one of the product's datasets.

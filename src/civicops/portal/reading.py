@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from django.conf import settings
 
 from civicops.contracts import Contract
+from civicops.contracts.ethics import FILE as ETHICS_FILE
 from civicops.errors import CivicopsError
 from civicops.portal.access import stricter
 from civicops.release.store import ReleaseStore
@@ -72,12 +73,13 @@ def run_log() -> RunLog:
 
 
 def shelf() -> Shelf:
-    """Every product, read again when one of its files changed; files are looked at once a second at most."""
+    """Every product, read again when one of its files changed, and on each new day, as ethics reviews end on one; files are
+    looked at once a second at most."""
     with _Kept.lock:
         now = time.monotonic()
         if _Kept.shelf is not None and now - _Kept.looked < _LOOK_AGAIN_SECONDS:
             return _Kept.shelf
-        stamp = _stamp(workspace().products_folder)
+        stamp = (workspace().day, *_stamp(workspace().products_folder))
         if _Kept.shelf is None or stamp != _Kept.stamp:
             _Kept.shelf, _Kept.stamp = _read(), stamp
         _Kept.looked = now
@@ -86,12 +88,12 @@ def shelf() -> Shelf:
 
 def _stamp(folder: Path) -> tuple[Any, ...]:
     paths = [*folder.glob("*/product.yaml"), *folder.glob("*/contracts/*.yaml"), *folder.glob("*/lookups/*.csv")]
-    paths += [*folder.glob("*/models/*.sql")]
+    paths += [*folder.glob("*/models/*.sql"), *folder.glob(f"*/{ETHICS_FILE}")]
     return tuple((str(path), (at := path.stat()).st_mtime_ns, at.st_size) for path in sorted(paths))
 
 
 def _read() -> Shelf:
-    fresh = Workspace(workspace().root, workspace().settings)
+    fresh = replace(workspace())  # what a workspace has read once it does not read again
     products, faults = [], []
     for name in fresh.product_names:
         try:

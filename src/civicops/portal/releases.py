@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from civicops.contracts import Contract
+from civicops.errors import CivicopsError
 from civicops.marks import Mark
 from civicops.release.sql import identifier, literal
 from civicops.release.store import ReleaseStore
@@ -35,6 +37,8 @@ class Releases(Mapping[str, Release]):
     found: Mapping[str, Release]
     marks: Mapping[str, Mark] = field(default_factory=dict)
     """What people ticked off on this page, by the key of the row (`civicops.marks.key_text`); for pages that have `marks`."""
+    closed: tuple[str, ...] = ()
+    """Datasets that are kept from the page because no ethics review allows them to be public, although their contract says so."""
 
     def __getitem__(self, dataset: str) -> Release:
         return self.found[dataset]
@@ -88,16 +92,36 @@ def open_engine(threads: int, memory_limit: str, temp: Path | None = None) -> du
 def readable_releases(workspace: Workspace, product: Product, *, restricted: bool = False) -> Releases:
     """What a page of `product` is given: public datasets, and restricted ones only if asked for.
 
-    A release says itself who may read it; one whose description cannot be read is left out.
+    A release says itself who may read it, and the contract whether that is still so: the stricter counts. One whose description
+    or contract cannot be read is left out.
     """
     store = ReleaseStore(workspace.folder("releases"))
     allowed = {"public", "restricted"} if restricted else {"public"}
-    found = dict(store.snapshot(product.name))
+    contracts: dict[str, Contract | None] = {contract.dataset: contract for contract in product.published}
+    there = dict(store.snapshot(product.name))
     for name in (*product.file.reads, *product.file.shows):
         other, _, dataset = name.partition(".")
         if (release := store.snapshot(other).get(dataset)) is not None:
-            found[name] = release
-    return Releases(workspace, product, {name: one for name, one in found.items() if access(one) in allowed})
+            try:
+                contracts[name] = _contract(workspace, other, dataset)
+            except CivicopsError:
+                continue
+            there[name] = release
+    now = {name: one.access for name, one in contracts.items() if one is not None}
+    found = {name: one for name, one in there.items() if {access(one), now.get(name, "public")} <= allowed}
+    closed = [name for name, one in contracts.items() if one is not None and one.restricted_because]
+    return Releases(
+        workspace, product, found, closed=tuple(sorted(name for name in closed if name in there and name not in found))
+    )
+
+
+def _contract(workspace: Workspace, product: str, dataset: str) -> Contract | None:
+    """The contract of a dataset of another product; none where there is none any more, so that the release alone says who may
+    read it. Raises `CivicopsError` where the files of the product have faults."""
+    if not (workspace.products_folder / product / "product.yaml").is_file():
+        return None
+    published = replace(workspace).product(product).published  # which products there are is looked up anew
+    return next((one for one in published if one.dataset == dataset), None)
 
 
 def access(release: Release) -> str:

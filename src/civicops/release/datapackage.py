@@ -63,6 +63,7 @@ def describe(
                 "fingerprint": contract.fingerprint,
             },
             "access": contract.access,
+            "ethics_review": _review(contract),
             "privacy": [
                 {
                     "id": rule.id,
@@ -113,11 +114,17 @@ def essence(package: Mapping[str, Any]) -> dict[str, Any]:
     from which deliveries.
     """
     mine = package.get("civicops", {})
-    told = {key: mine.get(key) for key in ("product", "dataset", "contract", "access", "privacy", "checks")}
+    names = ("product", "dataset", "contract", "access", "ethics_review", "privacy", "checks")
+    told = {key: mine.get(key) for key in names}
     kept = {
         key: value for key, value in package.items() if key not in ("id", "version", "created", "sources", "civicops")
     }
     return kept | {"civicops": told}
+
+
+def _review(contract: Contract) -> dict[str, Any] | None:
+    """The ethics review that a public release stands under; none for a restricted one."""
+    return contract.reviewed.model_dump(mode="json") if contract.reviewed else None
 
 
 def _schema(contract: Contract, today: date) -> dict[str, Any]:

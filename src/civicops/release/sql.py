@@ -88,7 +88,7 @@ def refuse_by_contract(contract: Contract) -> None:
         message = f"{name} is not for release: its layer is {contract.layer}, its access {contract.access}."
         raise ReleaseRefusedError(message, hint="Only published datasets that are public or restricted are released.")
     direct = [column.name for column in contract.columns if column.pii_class.lower() == "direct"]
-    if contract.access == "public" and direct:
+    if contract.declared_access == "public" and direct:
         message = f"{name} is public, but {', '.join(direct)} names people directly (classification: direct)."
         raise ReleaseRefusedError(
             message, hint="Remove the column from the contract and its model, or restrict access."

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from civicops.change.grade import compare
 from civicops.change.grades import Comparison, Grade, next_version
 from civicops.contracts import Column, Contract
-from civicops.contracts.model import Was
+from civicops.contracts.model import ReviewNote, Was
 from civicops.contracts.monitoring import Monitors
 from tests.unit.change.pairs import TODAY, Pair, changed, contract_of, pairs
 
@@ -90,7 +90,8 @@ OTHER: dict[str, Any] = {
     "title": "x", "status": "draft", "layer": "accepted", "access": "internal", "purpose": "x", "usage": "x", "limitations": "x",
     "licence": "x", "people": (), "key": ("address",), "latest_by": ("note",), "sort_by": ("note",), "columns": (), "row_checks": (),
     "dataset_checks": (), "ignored_fields": (("x", "y"),), "privacy": (), "monitors": Monitors(), "freshness_hours": 1.0,
-    "retention": "1 days",
+    "retention": "1 days", "restricted_because": "no ethics review covers it",
+    "reviewed": ReviewNote(reviewed_on=TODAY, expires_on=TODAY, reviewers=("x",), decision="approved"),
 }  # fmt: skip
 OTHER_COLUMN: dict[str, Any] = {
     "title": "x", "description": "Something else.", "logical_type": "boolean", "physical_type": "DECIMAL(9,2)", "unit": "furlongs",

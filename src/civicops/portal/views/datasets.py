@@ -14,7 +14,7 @@ from django.utils.cache import get_conditional_response
 
 from civicops.portal import catalogue, downloads, files
 from civicops.portal import lineage as pictures
-from civicops.portal.access import may_read
+from civicops.portal.access import has_role, may_read
 from civicops.portal.changes import changes as work_out
 from civicops.portal.changes import is_small, kept_changes, want_changes
 from civicops.portal.reading import access_of, package, store, workspace
@@ -87,6 +87,9 @@ def _context(request: HttpRequest, item: catalogue.Entry, release: Release | Non
         "release": release,
         "access": access,
         "may_read": readable,
+        "review": item.review if access == "public" else None,
+        # Why it is closed may say what could go wrong: for those who can do something about it.
+        "closed_because": item.contract.restricted_because if has_role(request.user, "contributor") else "",
         "resource": told.get("resources", [{}])[0],
         "sources": told.get("sources", []),
         "provenance": told.get("civicops", {}),

@@ -21,7 +21,7 @@ from civicops.marks import NOTE_LENGTH, Mark, add_mark, open_marks
 from civicops.portal import files
 from civicops.portal.access import has_role, may_see_page
 from civicops.portal.drawing import built_files, draw, find_page
-from civicops.portal.pages import PageError, ProductPage, page_names
+from civicops.portal.pages import PageClosedError, PageError, ProductPage, page_names
 from civicops.portal.reading import shelf, workspace
 from civicops.portal.releases import Releases
 from civicops.release.sql import identifier
@@ -35,6 +35,10 @@ def page(request: HttpRequest, product: str, name: str) -> HttpResponse:
         found, releases = _find(request, product, name)
         request.embedded = found.page.is_public and "embed" in request.GET  # type: ignore[attr-defined]
         response = HttpResponse(draw(request, workspace(), found, releases, older=True))
+    except PageClosedError as error:
+        told = f"{error} {error.hint}" if has_role(request.user, "contributor") else ""
+        context = {"told": told, "product": shelf().product(product), "closed": True}
+        return render(request, "portal/page_fault.html", context, status=403)
     except PageError as error:
         _log.error("%s", error)
         told = str(error) if has_role(request.user, "contributor") else ""
