@@ -27,6 +27,7 @@ from civicops.ingest.values import Finding, NoProgress, Progress, Source
 from civicops.observe.watch import after_run
 from civicops.orchestrate.auditing import after_switch, note_contracts
 from civicops.orchestrate.locks import product_lock
+from civicops.release.keys import HashKeys
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord, new_record
 from civicops.workspace import Product, Workspace, WorkspaceError
@@ -58,6 +59,8 @@ class ProductRun:
     releases: ReleaseStore
     temp: Path
     now: datetime
+    keys: HashKeys
+    """What hashes in releases are made with; a trial uses the real workspace's."""
     full: bool = False
     progress: Progress = field(default_factory=NoProgress)
     accepted: dict[str, Accepted] = field(default_factory=dict)
@@ -118,6 +121,7 @@ def open_run(
             releases=ReleaseStore(workspace.folder("releases")),
             temp=temp,
             now=datetime.now(UTC),
+            keys=HashKeys(workspace.folder("keys")),
             full=full,
             progress=progress or NoProgress(),
         )

@@ -15,6 +15,7 @@ from typing import Any
 import civicops
 from civicops import __version__
 from civicops.orchestrate.context import ProductRun
+from civicops.release.treatments import key_ids
 
 
 def inputs_hash(run: ProductRun) -> str:
@@ -36,6 +37,9 @@ def inputs_hash(run: ProductRun) -> str:
         release = run.releases.current(product, dataset)
         parts.append([name, release.version if release else None])
     parts.extend([item.dataset, item.old_names(run.now.date())] for item in run.product.published)
+    parts.extend(
+        [item.dataset, key_ids(item, run.keys, run.now.date())] for item in run.product.published if item.privacy
+    )
     parts.append(code_hash())
     return _hash(json.dumps(parts).encode())
 

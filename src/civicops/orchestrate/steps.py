@@ -206,6 +206,7 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
                     provenance=provenance(run, contract, accepted, results),
                     store=run.releases,
                     today=run.now.date(),
+                    keys=run.keys,
                 )
                 gated.append(Gated(contract, results, staged))
             notes = tuple(published_note(item) for item in gated)

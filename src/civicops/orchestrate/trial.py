@@ -18,6 +18,7 @@ from civicops.checks.batches import BatchStore
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
 from civicops.orchestrate.context import ProductRun, engine
+from civicops.release.keys import HashKeys
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, new_record
 from civicops.workspace import Product, Workspace
@@ -59,6 +60,7 @@ def trial_run(trial: Workspace, landing: Path, product: Product, now: datetime |
             releases=ReleaseStore(trial.folder("releases")),
             temp=temp,
             now=now or datetime.now(UTC),
+            keys=HashKeys(landing.parent / "keys"),  # what is applied later must be what was tried
         )
     finally:
         con.close()
