@@ -19,6 +19,7 @@ from civicops.cli import (
     importing,
     making,
     observing,
+    personal,
     portal,
     quarantining,
     releasing,
@@ -64,6 +65,7 @@ app.add_typer(observing.maintenance, name="maintenance")
 app.add_typer(observing.alerts, name="alerts")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(auditing.app, name="audit")
+app.add_typer(personal.app, name="personal")
 app.add_typer(portal.app, name="portal")
 app.add_typer(portal.export, name="export")
 

@@ -36,6 +36,7 @@ from civicops.orchestrate.context import Accepted, ProductRun
 from civicops.orchestrate.gathering import gather
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.noting import accepted_note, layer_finding, published_note
+from civicops.orchestrate.personal import HINT, note_accepted, note_release
 from civicops.orchestrate.provenance import provenance
 from civicops.orchestrate.reviewing import asks_people, file_questions, land_decisions
 from civicops.release.publish import Published, StagedRelease, discard, publish, stage
@@ -143,6 +144,7 @@ def check(run: ProductRun, contract: Contract) -> Accepted:
         run.note(datasets=(*run.record.datasets, accepted_note(accepted)))
         held = [run.batches.held(batch) for batch in batches]
         run.find(*checking_findings(run.con, contract, current.select, held))
+        note_accepted(run, contract, current.select)
     _stop_on(accepted.results, [finding for batch in batches for finding in batch.findings])
     if not conservation.holds:
         raise StoppedError(
@@ -209,8 +211,12 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
                     keys=run.keys,
                 )
                 gated.append(Gated(contract, results, staged))
+            personal = [words for item in gated for words in note_release(run, item.contract, item.staged)]
             notes = tuple(published_note(item) for item in gated)
             run.note(datasets=(*run.record.datasets, *notes))
+        if personal:
+            message = "Nothing was published, the last release stays: personal data that no contract declares. "
+            raise StoppedError(message + " ".join(personal), hint=HINT)
     except BaseException:
         discard([item.staged for item in gated])
         raise
@@ -243,6 +249,8 @@ def ask(run: ProductRun) -> None:
 def finish(run: ProductRun) -> None:
     """Record that the run succeeded, and remove what no valid batch needs any more."""
     run.record = run.runs.end(run.record, "succeeded")
+    for key in run.keys.over(run.workspace.settings.retention.hash_key_days, run.now.date()):
+        run.keys.destroy(key)
     for contract in run.product.accepted:
         lookups = run.product.lookup_values(contract)
         live = [
