@@ -57,7 +57,7 @@ class RetentionTable(_Closed):
         default=30,
         ge=0,
         description="For how many days after its month, quarter or year a key of hashes is kept; then nobody can make or compare "
-        "its hashes any more. The next run of any product destroys it.",
+        "its hashes any more. The next run of its product destroys it.",
     )
 
 

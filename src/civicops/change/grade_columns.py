@@ -280,7 +280,7 @@ def _expected(a: Column, b: Column) -> Iterator[Change]:
     before, after = (set(column.expected_personal.kinds) if column.expected_personal else set() for column in (a, b))
     shown = (", ".join(sorted(before)), ", ".join(sorted(after)))
     if after - before:
-        producers = (Grade.BREAKING, "The gate that kept such personal data in is open.")
+        producers = (Grade.DANGEROUS, "The gate that kept such personal data in is open.")
         yield change(f"{b.name}: expected personal data", *shown, _NOTHING, producers, b.name)
     elif before - after:
         producers = (Grade.DANGEROUS, "Rows with such personal data stop a public release.")

@@ -1,12 +1,12 @@
 """Looking for undeclared personal data when somebody asks, in what the last run left.
 
-Belongs here: finding the rows of a dataset outside a run. Does not belong here: looking (`civicops.govern.personal_scan`), what a run
-does about it (`personal`).
+Belongs here: finding the rows of a dataset outside a run. Does not belong here: looking (`civicops.govern.personal_scan`), what
+a run does about it (`personal`).
 """
 
 from __future__ import annotations
 
-from civicops.checks.batches import fingerfingerprintof
+from civicops.checks.batches import fingerprint_of
 from civicops.checks.current import current_rows
 from civicops.checks.sql import parquet
 from civicops.contracts import Contract
@@ -37,7 +37,7 @@ def scan_workspace(workspace: Workspace, products: tuple[Product, ...], dataset:
                         if source.dataset == contract.dataset
                         for key in live_objects(run, source)
                     ]
-                    fingerprint = fingerfingerprintof(contract, product.lookup_values(contract))
+                    fingerprint = fingerprint_of(contract, product.lookup_values(contract))
                     batches = tuple(run.batches.valid(contract.dataset, fingerprint, keys))
                     select = current_rows(run.con, contract, run.batches, batches).select if batches else ""
                 if select:

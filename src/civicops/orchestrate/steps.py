@@ -68,6 +68,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     Raises `StoppedError` when a delivery must not be used.
     """
     with run.step("fetch"):
+        run.keys.tidy(run.product.name, run.workspace.settings.retention.hash_key_days, run.now.date())
         run.find(*gather(run.workspace, run.product, run.now))
         decided = land_decisions(run)
         results = fetch_all(
@@ -249,8 +250,6 @@ def ask(run: ProductRun) -> None:
 def finish(run: ProductRun) -> None:
     """Record that the run succeeded, and remove what no valid batch needs any more."""
     run.record = run.runs.end(run.record, "succeeded")
-    for key in run.keys.over(run.workspace.settings.retention.hash_key_days, run.now.date()):
-        run.keys.destroy(key)
     for contract in run.product.accepted:
         lookups = run.product.lookup_values(contract)
         live = [

@@ -89,9 +89,14 @@ class HashKeys:
         key.path.unlink()
         sync(key.path.parent)
 
-    def over(self, days: int, today: date) -> tuple[HashKey, ...]:
-        """The keys whose period ended more than so many days ago."""
-        return tuple(key for key in self.all() if not key.is_destroyed and key.ends + timedelta(days=days) <= today)
+    def tidy(self, product: str, days: int, today: date) -> tuple[HashKey, ...]:
+        """Destroy the keys of a product whose period ended at least so many days ago; returns them. Raises `OSError`."""
+        over = tuple(
+            key for key in self.all(product) if not key.is_destroyed and key.ends + timedelta(days=days) <= today
+        )
+        for key in over:
+            self.destroy(key)
+        return over
 
     def _make(self, product: str, name: str) -> bytes:
         folder = self.folder / product

@@ -190,10 +190,12 @@ def test_keys_are_private_rotate_early_and_never_come_back(keys: HashKeys) -> No
     assert keys.current_id("things", "month", DAY) == "2026-11.2"
     second_id, second = keys.current("things", "month", DAY)
     assert (second_id, second == first) == ("2026-11.2", False)
-    assert [item.id for item in keys.over(30, date(2026, 12, 30))] == []
-    assert [(item.product, item.id) for item in keys.over(30, date(2026, 12, 31))] == [
-        ("others", "2026-11"),
-        ("things", "2026-11.2"),
+    assert keys.tidy("things", 30, date(2026, 12, 30)) == ()
+    assert [item.id for item in keys.tidy("things", 30, date(2026, 12, 31))] == ["2026-11.2"]
+    assert [(item.product, item.is_destroyed) for item in keys.all()] == [
+        ("others", False),
+        ("things", True),
+        ("things", True),
     ]
 
 
