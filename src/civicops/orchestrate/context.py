@@ -20,6 +20,7 @@ from civicops.checks.batches import Batch, BatchStore
 from civicops.checks.current import CurrentRows
 from civicops.checks.values import CheckResult, Conservation
 from civicops.contracts import Contract
+from civicops.engine_words import without_values
 from civicops.errors import CivicopsError
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
@@ -137,7 +138,7 @@ def open_run(
             run.record = runs.end(run.record, "failed", error.message, error.hint)
             raise
         except BaseException as error:
-            run.record = runs.end(run.record, "failed", f"{type(error).__name__}: {error}", "")
+            run.record = runs.end(run.record, "failed", f"{type(error).__name__}: {without_values(str(error))}", "")
             raise
         finally:
             con.close()

@@ -19,6 +19,7 @@ import duckdb
 from civicops.contracts import Contract
 from civicops.contracts.privacy import Period
 from civicops.durable import sync
+from civicops.engine_words import without_values
 from civicops.errors import CivicopsError
 from civicops.release.datapackage import describe, essence, with_version
 from civicops.release.files import explained, link_or_copy, write_json
@@ -269,14 +270,10 @@ def _write(con: duckdb.DuckDBPyConnection, select: str, path: Path, contract: Co
     try:
         with _insertion_order_kept(con):
             row = con.execute(f"COPY (\n{select}\n) TO {literal(str(path))} ({options})").fetchone()
-    except (
-        duckdb.ConversionException,
-        duckdb.OutOfRangeException,
-        duckdb.BinderException,
-        duckdb.InvalidInputException,
-    ) as error:
-        message = f"A value of {contract.id} does not fit its contract: {str(error).splitlines()[0]}"
-        raise ReleaseRefusedError(message, hint="Mend the model or the contract's type.") from error
+    except _DOES_NOT_FIT as error:
+        message = f"A value of {contract.id} does not fit its contract: {without_values(str(error)).splitlines()[0]}"
+        # Without its cause, whose words hold the value and would be kept with the run.
+        raise ReleaseRefusedError(message, hint="Mend the model or the contract's type.") from None
     return int(row[0]) if row else 0
 
 
