@@ -2,7 +2,7 @@
 
 Belongs here: finding a name and its place. Does not belong here: the lists (`personal_words`), other kinds (`personal`).
 
-A name is a given and a family name next to each other with capitals (or in a text that is all capitals), a family name and
+A name is a given and a family name next to each other with capitals, a family name and
 a given name with a comma between, or whatever stands behind words such as "my name is" or "Mrs.". What an organisation or a
 street is called after a person is left out by the word that follows it.
 """
@@ -25,6 +25,8 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"\b(?:mrs?|ms|miss|dr|prof|rev|sr|sra|srta|don|do[ñn]a|se[ñn]ora?)\b\.?\s+", re.IGNORECASE)
+_SYLLABLES = re.compile(r"[a-z]{2,6}-[a-z]{2,6}")
+"""A Korean given name as it is mostly written in Latin letters."""
 _LINKS = frozenset({"de", "la", "del", "los", "las", "da", "van", "von", "thi", "y"})
 
 
@@ -33,22 +35,19 @@ def names(text: str) -> Iterator[tuple[int, int]]:
     parts = [(found.start(), found.end(), found.group()) for found in _WORD.finditer(text)]
     if not parts:
         return
-    is_shouted = text.upper() == text and text.lower() != text
     cued = {found.end() for found in _CUE.finditer(text)}
     titled = {found.end() for found in _TITLE.finditer(text)}
     index = 0
     while index < len(parts):
-        count = _length(text, parts, index, is_shouted, parts[index][0] in cued, parts[index][0] in titled)
+        count = _length(text, parts, index, parts[index][0] in cued, parts[index][0] in titled)
         if count:
             yield parts[index][0], parts[index + count - 1][1]
         index += count or 1
 
 
-def _length(
-    text: str, parts: list[tuple[int, int, str]], index: int, is_shouted: bool, cued: bool, titled: bool
-) -> int:
+def _length(text: str, parts: list[tuple[int, int, str]], index: int, cued: bool, titled: bool) -> int:
     """How many words from `index` on are a name; 0 when none are."""
-    run = _run(text, parts, index, is_shouted)
+    run = _run(text, parts, index)
     if not run or (index and _plain(parts[index - 1][2]) in words("before_a_place") and not titled):
         return 0
     plain = [_plain(word) for word in run]
@@ -67,7 +66,7 @@ def _length(
     return _pair(text, parts, index, plain)
 
 
-def _run(text: str, parts: list[tuple[int, int, str]], index: int, is_shouted: bool) -> list[str]:
+def _run(text: str, parts: list[tuple[int, int, str]], index: int) -> list[str]:
     """Words with capitals next to each other, with small words of names and initials between."""
     found: list[str] = []
     for position in range(index, min(index + 5, len(parts))):
@@ -77,7 +76,7 @@ def _run(text: str, parts: list[tuple[int, int, str]], index: int, is_shouted: b
         if position > index and "," in text[parts[position - 1][1] : start] and position != index + 1:
             break
         bare = _plain(word)
-        capital = word[0].isupper() and (is_shouted or not word.rstrip(".").isupper() or len(bare) == 1)
+        capital = word[0].isupper()
         if not capital and not (found and bare in _LINKS):
             break
         if word.endswith(".") and len(bare) > 1:
@@ -90,16 +89,24 @@ def _run(text: str, parts: list[tuple[int, int, str]], index: int, is_shouted: b
 
 
 def _pair(text: str, parts: list[tuple[int, int, str]], index: int, plain: list[str]) -> int:
+    if len(plain) > 1 and any(
+        one in words("korean_family") and _SYLLABLES.fullmatch(other) for one, other in (plain[:2], plain[1::-1])
+    ):
+        return 2
     if len(plain) < 2 or not _may_be(plain[0]):
         return 0
     first = plain[0]
     comma = "," in text[parts[index][1] : parts[index + 1][0]]
     if comma:
-        return 2 if first in family_names() and _may_be(plain[1]) and plain[1] in given_names() else 0
-    if first in words("vietnamese_family") and len(plain) >= 2 and all(_given(word) for word in plain[1:3]):
+        return (
+            2
+            if _may_be(plain[1]) and ((_family(first) and _given(plain[1])) or (_given(first) and _family(plain[1])))
+            else 0
+        )
+    if first in words("vietnamese_family") and all(_vietnamese(word) for word in plain[1:3]):
         return min(len(plain), 4)
-    if first in words("korean_family") and "-" in plain[1]:
-        return 2
+    if first in words("korean_family") and all(_given(word) for word in plain[1:3]):
+        return min(len(plain), 3)
     if not _given(first) and not (len(first) > 2 and _armenian(plain[1])):
         return 0
     for position in range(1, min(len(plain), 5)):
@@ -147,8 +154,12 @@ def _family(word: str) -> bool:
     return all(part in family_names() for part in parts) or _armenian(word)
 
 
+def _vietnamese(word: str) -> bool:
+    return word in words("given")
+
+
 def _armenian(word: str) -> bool:
-    return len(word) > 5 and (word.endswith("yan") or (word.endswith("ian") and word in family_names()))
+    return len(word) > 5 and word.endswith(("yan", "ian")) and word not in words("not_a_name")
 
 
 def _plain(word: str) -> str:
