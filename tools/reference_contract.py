@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from civicops.contracts import load, odcs
-from civicops.contracts.model import PrivacyRule
+from civicops.contracts.privacy import PrivacyRule
 from tools.markdown import field_rows, table, type_name
 
 _PARTS: tuple[tuple[str, str, type[BaseModel], tuple[str, ...]], ...] = (
@@ -58,6 +58,8 @@ CUSTOM: dict[str, dict[str, str]] = {
         "falseValues": "texts that mean false",
         "unit": "the unit of a number",
         "was": "what the column was called before: `{name, until}`; releases offer both names up to that day",
+        "personalDataExpected": "personal data that a column without a classification holds on purpose: `{kinds, reason}`; "
+        "kinds are name, phone, email, address, ssn, card, ip, birth, profile",
         "reworded": "the version of the contract in which only the words of the description changed, not what they mean",
     },
 }

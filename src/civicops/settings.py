@@ -49,10 +49,16 @@ class EngineTable(_Closed):
 
 
 class RetentionTable(_Closed):
-    """`[retention]`: which old releases stay."""
+    """`[retention]`: which old releases and keys stay."""
 
     keep_newest: int = Field(default=10, ge=1, description="How many of the newest releases of a dataset stay.")
     keep_monthly: bool = Field(default=True, description="Whether the last release of each month stays as well.")
+    hash_key_days: int = Field(
+        default=30,
+        ge=0,
+        description="For how many days after its month, quarter or year a key of hashes is kept; then nobody can make or compare "
+        "its hashes any more. The next run of its product destroys it.",
+    )
 
 
 class PortalTable(_Closed):

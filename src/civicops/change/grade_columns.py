@@ -134,6 +134,7 @@ def _changed(old: Contract, new: Contract, a: Column, b: Column) -> Iterator[Cha
     if old.layer == "accepted" and new.layer == "accepted":
         yield from _reading(a, b)
     yield from _people(new, a, b)
+    yield from _expected(a, b)
     if (a.title, a.examples) != (b.title, b.examples):
         yield change(
             f"{name}: title or examples", a.title, b.title, (Grade.COSMETIC, "Words for people."), _NOTHING, name
@@ -270,3 +271,19 @@ def _people(new: Contract, a: Column, b: Column) -> Iterator[Change]:
     else:
         consumers, producers = (Grade.DANGEROUS, "Another class of personal data may bring other duties."), _NOTHING
     yield change(f"{b.name}: personal data", a.pii_class, b.pii_class, consumers, producers, b.name)
+
+
+def _expected(a: Column, b: Column) -> Iterator[Change]:
+    """What personal data a column without a class may hold on purpose."""
+    if a.expected_personal == b.expected_personal:
+        return
+    before, after = (set(column.expected_personal.kinds) if column.expected_personal else set() for column in (a, b))
+    shown = (", ".join(sorted(before)), ", ".join(sorted(after)))
+    if after - before:
+        producers = (Grade.DANGEROUS, "The gate that kept such personal data in is open.")
+        yield change(f"{b.name}: expected personal data", *shown, _NOTHING, producers, b.name)
+    elif before - after:
+        producers = (Grade.DANGEROUS, "Rows with such personal data stop a public release.")
+        yield change(f"{b.name}: expected personal data", *shown, _NOTHING, producers, b.name)
+    else:
+        yield change(f"{b.name}: expected personal data", *shown, _NOTHING, _NOTHING, b.name)

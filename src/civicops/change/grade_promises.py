@@ -17,7 +17,7 @@ from civicops.change.grade_columns import personal
 from civicops.change.grade_specs import sql
 from civicops.change.grades import ETHICS, Change, Grade, change
 from civicops.contracts import Contract
-from civicops.contracts.model import PrivacyRule, Treatment
+from civicops.contracts.privacy import EVERY_ROW, PrivacyRule, Treatment
 
 _NOTHING = (Grade.COSMETIC, "Nothing changes for them.")
 _ACCESS = ("internal", "restricted", "public")
@@ -272,8 +272,10 @@ _MORE = (
 
 
 def _less(treatments: tuple[Treatment, ...]) -> tuple[Grade, str]:
-    if any(item.treatment == "round" for item in treatments):
-        return Grade.BREAKING, "Numbers are rounded without a sign of it, so what is computed from them is off."
+    if any(item.treatment in ("round", "coarsen") and item.keep is None for item in treatments):
+        return Grade.BREAKING, "Numbers or days are coarser without a sign of it, so what is computed from them is off."
+    if any(item.treatment != "null" for item in treatments):
+        return Grade.BREAKING, "Other texts stand where values came; joins and filters on them find nothing."
     return Grade.DANGEROUS, "Values that came are empty."
 
 
@@ -285,10 +287,8 @@ def _rule(what: str, a: PrivacyRule, b: PrivacyRule) -> Iterator[Change]:
     if reach in ("more", "other"):
         yield change(what, *shown, _less(b.treatments), (Grade.ADDITIVE, "More people are protected."))
     before, after = ({item.column: item for item in rule.treatments} for rule in (a, b))
-    weaker = [name for name, item in before.items() if name not in after or _strength(after[name]) < _strength(item)]
-    stronger = tuple(
-        item for name, item in after.items() if name not in before or _strength(item) > _strength(before[name])
-    )
+    weaker = [name for name, item in before.items() if name not in after or _weaker(after[name], item)]
+    stronger = tuple(item for name, item in after.items() if name not in before or _weaker(before[name], item))
     if weaker:
         yield change(what, *shown, *_MORE)
     if stronger:
@@ -298,14 +298,21 @@ def _rule(what: str, a: PrivacyRule, b: PrivacyRule) -> Iterator[Change]:
         yield change(what, *shown, both, both)
 
 
-def _strength(item: Treatment) -> float:
-    return float("inf") if item.treatment == "null" else -float(item.decimals or 0)
+def _weaker(one: Treatment, other: Treatment) -> bool:
+    """Whether readers may learn something from `one` that `other` keeps from them; both can hold of different kinds."""
+    if one == other or (other.treatment == "round" == one.treatment and one.decimals == other.decimals):
+        return False
+    if "null" in (one.treatment, other.treatment) or one.treatment == other.treatment:
+        return one.strictness < other.strictness
+    return True
 
 
 def _reach(old: str, new: str) -> str:
     """Whether the new condition holds for `fewer`, `more`, the `same` or for all one can tell `other` rows."""
     if sql(old) == sql(new):
         return "same"
+    if EVERY_ROW in (old, new):
+        return "more" if new == EVERY_ROW else "fewer"
     if _parts(old, exp.And) < _parts(new, exp.And):
         return "fewer"
     if _parts(old, exp.Or) < _parts(new, exp.Or):
@@ -327,8 +334,5 @@ def _parts(condition: str, kind: type[exp.Connector]) -> set[str]:
 
 
 def _shown(rule: PrivacyRule) -> str:
-    treated = ", ".join(
-        f"{item.column} {'empty' if item.treatment == 'null' else f'to {item.decimals} decimals'}"
-        for item in rule.treatments
-    )
-    return f"when {rule.when}: {treated}"
+    treated = ", ".join(f"{item.column} {item.shown}" for item in rule.treatments)
+    return f"{'every row' if rule.when == EVERY_ROW else f'when {rule.when}'}: {treated}"

@@ -22,6 +22,7 @@ from civicops.cli import (
     making,
     observing,
     operating,
+    personal,
     portal,
     quarantining,
     releasing,
@@ -76,6 +77,7 @@ app.add_typer(auditing.app, name="audit")
 app.add_typer(erasing.app, name="erase")
 app.add_typer(retaining.app, name="retention")
 app.add_typer(stewarding.scorecard, name="scorecard")
+app.add_typer(personal.app, name="personal")
 app.add_typer(portal.app, name="portal")
 app.add_typer(portal.export, name="export")
 

@@ -16,7 +16,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from civicops.contracts.model import Contract, PrivacyRule, ReviewNote
+from civicops.contracts.model import Contract, ReviewNote
+from civicops.contracts.privacy import PrivacyRule
 from civicops.contracts.problems import Problem
 
 FILE = "ethics.yaml"

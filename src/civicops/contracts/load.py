@@ -17,9 +17,10 @@ from civicops.contracts import checktypes, odcs
 from civicops.contracts.custom import CustomReader
 from civicops.contracts.explain import explain_validation
 from civicops.contracts.implied import implied
-from civicops.contracts.model import Check, Column, Contract, Person, PrivacyRule, Was
+from civicops.contracts.model import Check, Column, Contract, Person, Was
 from civicops.contracts.monitoring import Monitors
 from civicops.contracts.periods import retention_terms
+from civicops.contracts.privacy import ExpectedPersonal, PrivacyRule
 from civicops.contracts.problems import ContractFileError, Problem, nearest
 from civicops.contracts.yaml_lines import Document, YamlPath, read_yaml
 
@@ -162,6 +163,7 @@ class _Reader:
         true_values, false_values = custom.words("trueValues"), custom.words("falseValues")
         unit = custom.text("unit", optional=True)
         was, reworded = custom.model("was", Was), custom.text("reworded", optional=True)
+        expected = custom.model("personalDataExpected", ExpectedPersonal)
         custom.finish()
         options = dict(item.logicalTypeOptions)
         zone = options.pop("defaultTimezone", None)
@@ -195,6 +197,7 @@ class _Reader:
             timezone=zone,
             null_values=tuple(null_values),
             pii_class=item.classification or "none",
+            expected_personal=expected,
             examples=tuple(str(example) for example in item.examples),
             was=was,
             reworded=reworded or None,

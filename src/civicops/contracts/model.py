@@ -1,7 +1,7 @@
 """A contract as the rest of civicops uses it: resolved, frozen, without loose ends.
 
-Belongs here: the values (`Contract`, `Column`, `Check`, `PrivacyRule`) and questions that can be answered from them alone.
-Does not belong here: reading files (`load`) or SQL (`civicops.checks`).
+Belongs here: the values (`Contract`, `Column`, `Check`) and questions that can be answered from them alone.
+Does not belong here: reading files (`load`), what privacy rules may say (`privacy`), SQL (`civicops.checks`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from civicops.contracts.checktypes import Action, DatasetCheck, RowCheck, RowCount
 from civicops.contracts.monitoring import Monitors
 from civicops.contracts.odcs import LogicalType
+from civicops.contracts.privacy import ExpectedPersonal, PrivacyRule
 
 Access = Literal["public", "restricted", "internal"]
 """Who may read a dataset: anybody, named roles only, or only the product's own runs (never released)."""
@@ -71,6 +72,8 @@ class Column(_Value):
     null_values: tuple[str, ...] = ()
     """Texts that mean 'no value' in the source, besides the empty one."""
     pii_class: str = "none"
+    expected_personal: ExpectedPersonal | None = None
+    """Kinds of personal data that stand here on purpose although the column has no class, and why."""
     examples: tuple[str, ...] = ()
     was: Was | None = None
     reworded: str | None = None
@@ -105,23 +108,6 @@ class Check(_Value):
     @property
     def kind(self) -> str:
         return self.spec.check
-
-
-class Treatment(_Value):
-    """What a privacy rule does to one column: set it to null, or round a number to so many decimals."""
-
-    column: str
-    treatment: Literal["null", "round"]
-    decimals: int | None = None
-
-
-class PrivacyRule(_Value):
-    """Rows that match `when` (SQL over the columns) leave the building only after `treatments`."""
-
-    id: str
-    description: str
-    when: str
-    treatments: tuple[Treatment, ...] = Field(min_length=1)
 
 
 class Person(_Value):

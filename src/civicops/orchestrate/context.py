@@ -21,6 +21,7 @@ from civicops.checks.current import CurrentRows
 from civicops.checks.suppressed import Suppression
 from civicops.checks.values import CheckResult, Conservation
 from civicops.contracts import Contract
+from civicops.engine_words import without_values
 from civicops.errors import CivicopsError
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
@@ -29,6 +30,7 @@ from civicops.observe.watch import after_run
 from civicops.orchestrate.auditing import after_switch, note_contracts
 from civicops.orchestrate.closing import close_product
 from civicops.orchestrate.locks import product_lock
+from civicops.release.keys import HashKeys
 from civicops.release.publish import StagedRelease
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord, new_record
@@ -70,6 +72,8 @@ class ProductRun:
     releases: ReleaseStore
     temp: Path
     now: datetime
+    keys: HashKeys
+    """What hashes in releases are made with; a trial uses the real workspace's."""
     full: bool = False
     progress: Progress = field(default_factory=NoProgress)
     accepted: dict[str, Accepted] = field(default_factory=dict)
@@ -132,6 +136,7 @@ def open_run(
             releases=ReleaseStore(workspace.folder("releases")),
             temp=temp,
             now=datetime.now(UTC),
+            keys=HashKeys(workspace.folder("keys")),
             full=full,
             progress=progress or NoProgress(),
         )
@@ -147,7 +152,7 @@ def open_run(
             run.record = runs.end(run.record, "failed", error.message, error.hint)
             raise
         except BaseException as error:
-            run.record = runs.end(run.record, "failed", f"{type(error).__name__}: {error}", "")
+            run.record = runs.end(run.record, "failed", f"{type(error).__name__}: {without_values(str(error))}", "")
             raise
         finally:
             con.close()

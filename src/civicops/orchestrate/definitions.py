@@ -17,9 +17,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
+from civicops.engine_words import without_values
 from civicops.errors import CivicopsError
 from civicops.ingest.declared import product_sources
 from civicops.ingest.values import Source
@@ -297,7 +299,11 @@ def _plain_failures(run: ProductRun) -> Iterator[None]:
         yield
     except CivicopsError as error:
         run.failure = error
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        # Dagster keeps causes with all their words, and an engine's words may hold a value.
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+    except duckdb.Error as error:
+        run.failure = error
+        raise dg.Failure(description=without_values(str(error)), allow_retries=False) from None
     except Exception as error:
         run.failure = error
         raise

@@ -16,6 +16,7 @@ import civicops
 from civicops import __version__
 from civicops.govern.retention import kept_text
 from civicops.orchestrate.context import ProductRun
+from civicops.release.treatments import key_ids
 
 
 def inputs_hash(run: ProductRun) -> str:
@@ -40,6 +41,9 @@ def inputs_hash(run: ProductRun) -> str:
     parts.append(kept_text(run.workspace, run.product.name))
     # A review that has ended leaves its file as it is, and makes the next release restricted all the same.
     parts.extend([item.dataset, item.access] for item in run.product.published)
+    parts.extend(
+        [item.dataset, key_ids(item, run.keys, run.now.date())] for item in run.product.published if item.privacy
+    )
     parts.append(code_hash())
     return _hash(json.dumps(parts).encode())
 

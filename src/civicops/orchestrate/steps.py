@@ -39,6 +39,7 @@ from civicops.orchestrate.context import Accepted, Gated, ProductRun
 from civicops.orchestrate.gathering import gather
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.noting import accepted_note, layer_finding, published_note
+from civicops.orchestrate.personal import HINT, note_accepted, note_release
 from civicops.orchestrate.provenance import provenance
 from civicops.orchestrate.reviewing import asks_people, file_questions, land_decisions
 from civicops.release.publish import Published, discard, publish, stage
@@ -61,6 +62,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     Raises `StoppedError` when a delivery must not be used.
     """
     with run.step("fetch"):
+        run.keys.tidy(run.product.name, run.workspace.settings.retention.hash_key_days, run.now.date())
         run.find(*gather(run.workspace, run.product, run.now))
         decided = land_decisions(run)
         results = fetch_all(
@@ -142,6 +144,7 @@ def check(run: ProductRun, contract: Contract) -> Accepted:
         run.note(datasets=(*run.record.datasets, accepted_note(accepted)))
         held = [run.batches.held(batch) for batch in batches]
         run.find(*checking_findings(run.con, contract, current.select, held))
+        note_accepted(run, contract, current.select)
     _stop_on(accepted.results, [finding for batch in batches for finding in batch.findings])
     if not conservation.holds:
         raise StoppedError(
@@ -205,10 +208,15 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
                     provenance=provenance(run, contract, accepted, results),
                     store=run.releases,
                     today=run.now.date(),
+                    keys=run.keys,
                 )
                 gated.append(Gated(contract, results, staged))
+            personal = [words for item in gated for words in note_release(run, item.contract, item.staged)]
             notes = tuple(published_note(item) for item in gated)
             run.note(datasets=(*run.record.datasets, *notes))
+        if personal:
+            message = "Nothing was published, the last release stays: personal data that no contract declares. "
+            raise StoppedError(message + " ".join(personal), hint=HINT)
     except BaseException:
         discard([item.staged for item in gated])
         raise

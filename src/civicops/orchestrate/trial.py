@@ -20,6 +20,7 @@ from civicops.checks.suppressed import Suppression
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
 from civicops.orchestrate.context import ProductRun, engine
+from civicops.release.keys import HashKeys
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, new_record
 from civicops.workspace import Product, Workspace
@@ -71,6 +72,7 @@ def trial_run(
             temp=temp,
             now=now or datetime.now(UTC),
             suppressing=suppressing,
+            keys=HashKeys(landing.parent / "keys"),  # what is applied later must be what was tried
         )
     finally:
         con.close()

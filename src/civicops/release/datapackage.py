@@ -69,9 +69,7 @@ def describe(
                     "id": rule.id,
                     "description": rule.description,
                     "columns": [
-                        {"name": item.column, "treatment": item.treatment}
-                        | ({"decimals": item.decimals} if item.treatment == "round" else {})
-                        for item in rule.treatments
+                        {"name": item.column, "treatment": item.treatment} | item.options for item in rule.treatments
                     ],
                 }
                 for rule in contract.privacy

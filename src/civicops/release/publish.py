@@ -7,7 +7,7 @@ means (`sql`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,13 +17,17 @@ from typing import Any
 import duckdb
 
 from civicops.contracts import Contract
+from civicops.contracts.privacy import Period
 from civicops.durable import sync
+from civicops.engine_words import without_values
 from civicops.errors import CivicopsError
 from civicops.release.datapackage import describe, essence, with_version
 from civicops.release.files import explained, link_or_copy, write_json
-from civicops.release.sql import ReleaseRefusedError, literal, release_select
+from civicops.release.keys import HashKeys
+from civicops.release.sql import literal, release_select
 from civicops.release.staging import Staging, open_staging
 from civicops.release.store import ReleaseStore
+from civicops.release.treatments import ReleaseRefusedError, forget_variables, hash_variables, key_ids
 from civicops.release.values import (
     DATA_FILE,
     PACKAGE_FILE,
@@ -90,20 +94,22 @@ def stage(
     provenance: Provenance,
     store: ReleaseStore,
     today: date | None = None,
+    keys: HashKeys | None = None,
 ) -> StagedRelease:
     """Write the rows of `select_sql` as the next release of the contract's dataset, without anybody seeing it yet.
 
     Columns get the contract's order and types, privacy rules are applied on the way, rows are put into a total order: the
     same rows give the same bytes, whatever their order before and however many threads. The sort spills into the
     `temp_directory` of `con` under its `memory_limit`; both are the caller's to set. `today` (UTC by default) decides which old
-    names of renamed columns are still offered.
+    names of renamed columns are still offered and which key of `keys` hashes are made with.
 
     Raises `ReleaseRefusedError` when a check that stops failed, rows are unaccounted for, or table and contract differ;
     `ReleaseWriteError` when the disk does not take it. Nothing is left behind then.
     """
     _refuse_by_gate(contract, provenance)
     today = today or datetime.now(UTC).date()
-    select = release_select(con, contract, select_sql, today)
+    variables = hash_variables(con, contract, keys, today)
+    select = release_select(con, contract, select_sql, today, variables)
     current = store.current(contract.product, contract.dataset)
     folder = store.product_folder(contract.product)
     with explained(f"write a release of {contract.id}", folder):
@@ -115,9 +121,12 @@ def stage(
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = (staging.folder / DATA_FILE).stat().st_size
             package = describe(contract, provenance, sha256=sha256, size=size, rows=rows, today=today)
+            _note_keys(package, key_ids(contract, keys, today))
         except BaseException:
             staging.close()
             raise
+        finally:
+            forget_variables(con, variables)
     base = current.version if current else None
     if current is not None and _says_the_same(current, package):
         staging.close()
@@ -233,6 +242,14 @@ def _finish(item: StagedRelease, package: dict[str, Any]) -> None:
     sync(folder)
 
 
+def _note_keys(package: dict[str, Any], ids: Mapping[Period, str]) -> None:
+    """Say in the descriptor which key each hashed column was made with; readers may compare hashes of one key only."""
+    for rule in package["civicops"]["privacy"]:
+        for column in rule["columns"]:
+            if column.get("rotates") in ids:
+                column["key"] = ids[column["rotates"]]
+
+
 def _free_second(new: Sequence[StagedRelease], store: ReleaseStore, moment: datetime) -> datetime:
     """The second for the version ids: later than every release there is, so that ids sort in the order of publishing even
     when a clock was set back or two releases fall into one second."""
@@ -253,14 +270,10 @@ def _write(con: duckdb.DuckDBPyConnection, select: str, path: Path, contract: Co
     try:
         with _insertion_order_kept(con):
             row = con.execute(f"COPY (\n{select}\n) TO {literal(str(path))} ({options})").fetchone()
-    except (
-        duckdb.ConversionException,
-        duckdb.OutOfRangeException,
-        duckdb.BinderException,
-        duckdb.InvalidInputException,
-    ) as error:
-        message = f"A value of {contract.id} does not fit its contract: {str(error).splitlines()[0]}"
-        raise ReleaseRefusedError(message, hint="Mend the model or the contract's type.") from error
+    except _DOES_NOT_FIT as error:
+        message = f"A value of {contract.id} does not fit its contract: {without_values(str(error)).splitlines()[0]}"
+        # Without its cause, whose words hold the value and would be kept with the run.
+        raise ReleaseRefusedError(message, hint="Mend the model or the contract's type.") from None
     return int(row[0]) if row else 0
 
 

@@ -1,13 +1,13 @@
 """The SELECT that a release is written from.
 
-Belongs here: contract to SQL (order, types, privacy treatments, total order) and the reasons to refuse a table. Does not
-belong here: running the SELECT or writing files (`publish`).
+Belongs here: contract to SQL (order, types, total order) and the reasons to refuse a table. Does not belong here: what privacy
+rules do (`treatments`), running the SELECT or writing files (`publish`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import duckdb
@@ -15,13 +15,8 @@ from sqlglot import exp
 
 from civicops.contracts import Contract
 from civicops.contracts.checktypes import UniqueKey
-from civicops.contracts.model import Column, Treatment
-from civicops.errors import CivicopsError
-
-
-class ReleaseRefusedError(CivicopsError):
-    """What was asked to be released breaks a promise of its contract; nothing was written."""
-
+from civicops.contracts.privacy import Period
+from civicops.release.treatments import ReleaseRefusedError, refuse_treatments, treated
 
 _INTEGERS = frozenset(
     f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -60,10 +55,18 @@ def row_hash(values: Iterable[tuple[str, str]]) -> str:
     return f"hash({', '.join(parts)})" if parts else "hash(0)"
 
 
-def release_select(con: duckdb.DuckDBPyConnection, contract: Contract, select_sql: str, today: date) -> str:
+def release_select(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    select_sql: str,
+    today: date,
+    keys: Mapping[Period, str] | None = None,
+) -> str:
     """The SELECT of what may be published: the contract's columns, in its order and types, treated and totally ordered.
 
     Columns that were renamed stand behind them once more under the name they had, up to the day the contract says.
+    `keys`: the engine's variables with the keys of hashes, by period (`treatments.hash_variables`).
+
     Exact values are replaced before rows are sorted, so neither the values nor the order of the rows gives them away.
     Raises `ReleaseRefusedError` where table and contract differ or the contract forbids the release.
     """
@@ -72,13 +75,13 @@ def release_select(con: duckdb.DuckDBPyConnection, contract: Contract, select_sq
     found = _described(con, inner, contract)
     _refuse_other_columns(contract, found)
     columns = ",\n  ".join(
-        f"CAST({_treated(contract, column, found[column.name])} AS {column.sql_type}) AS {identifier(column.name)}"
+        f"CAST({treated(contract, column, found[column.name], keys or {})} AS {column.sql_type}) AS {identifier(column.name)}"
         for column in contract.columns
     )
     _refuse_other_types(con, contract, found)
-    treated = f"SELECT\n  {columns}\nFROM (\n{inner}\n) AS source"
+    protected = f"SELECT\n  {columns}\nFROM (\n{inner}\n) AS source"
     olds = "".join(f", {identifier(new)} AS {identifier(old)}" for old, new in contract.old_names(today))
-    return f"SELECT *{olds} FROM (\n{treated}\n) AS treated ORDER BY {_total_order(contract)}"
+    return f"SELECT *{olds} FROM (\n{protected}\n) AS treated ORDER BY {_total_order(contract)}"
 
 
 def refuse_by_contract(contract: Contract) -> None:
@@ -93,46 +96,7 @@ def refuse_by_contract(contract: Contract) -> None:
         raise ReleaseRefusedError(
             message, hint="Remove the column from the contract and its model, or restrict access."
         )
-    for rule in contract.privacy:
-        for treatment in rule.treatments:
-            where = f"{name}: privacy rule '{rule.id}'"
-            if treatment.column in contract.key:
-                hint = "Publish another key, such as a number of its own."
-                raise ReleaseRefusedError(f"{where} treats the key column '{treatment.column}'.", hint=hint)
-            column = contract.column(treatment.column)
-            if treatment.treatment == "null" and column.required:
-                hint = "Say 'required: false' or choose another treatment."
-                raise ReleaseRefusedError(f"{where} empties '{treatment.column}', which is required.", hint=hint)
-            if treatment.treatment == "round" and treatment.decimals is None:
-                message = f"{where} rounds '{treatment.column}' to no stated number of decimals."
-                raise ReleaseRefusedError(message, hint="Add 'decimals'.")
-            if treatment.treatment == "round" and column.logical_type not in ("number", "integer"):
-                message = f"{where} rounds '{treatment.column}', which is a {column.logical_type}."
-                raise ReleaseRefusedError(message, hint="Only numbers can be rounded; use the treatment 'null'.")
-
-
-def _treated(contract: Contract, column: Column, found_type: str) -> str:
-    """The value of one column after every privacy rule: the strictest treatment of all rules that match wins.
-
-    A condition that is neither true nor false (a null in it) counts as a match: what is not known to be harmless is
-    treated as if it were not.
-    """
-    name = f"source.{identifier(column.name)}"
-    pairs = [(rule, item) for rule in contract.privacy for item in rule.treatments if item.column == column.name]
-    if not pairs:
-        return name
-    pairs.sort(key=lambda pair: (pair[1].treatment != "null", pair[1].decimals or 0))
-    cases = "".join(
-        f" WHEN (\n{rule.when}\n) IS NOT FALSE THEN {_treatment_sql(item, name, found_type)}" for rule, item in pairs
-    )
-    return f"CASE{cases} ELSE {name} END"
-
-
-def _treatment_sql(item: Treatment, name: str, found_type: str) -> str:
-    if item.treatment == "null":
-        return "NULL"
-    # Adding 0 turns the -0.0 that rounding can leave into 0.0: the sign would tell on which side of the line it was.
-    return f"CAST(round({name}, {item.decimals}) + 0 AS {found_type})"
+    refuse_treatments(contract)
 
 
 def _total_order(contract: Contract) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from civicops.contracts import Contract
+from civicops.engine_words import without_values
 from civicops.transform import warehouse as wh
 from civicops.transform.prepared import find_prepared
 from civicops.transform.project import TABLES, Engine, write_project
@@ -249,8 +250,8 @@ def _dbt_error(error: BaseException, folder: Path, models: Path) -> TransformErr
 
 
 def _plain(message: str) -> str:
-    """dbt's and DuckDB's message in one line, without the headings and the trail of macros that dbt puts around it."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    """dbt's and DuckDB's message in one line: no value of a row, no headings, no trail of macros that dbt puts around it."""
+    lines = [line.strip() for line in without_values(message).splitlines() if line.strip()]
     kept = [line for line in lines if not re.match(r"(Runtime|Database|Compilation|Parsing) Error( in .*)?$", line)]
     kept = [line for line in kept if not line.startswith(("> in macro", "> called by", "compiled code at"))]
     return " ".join(" ".join(kept).split())[:1500]

@@ -18,6 +18,7 @@ from civicops.change.grades import Comparison, Grade, next_version
 from civicops.contracts import Column, Contract
 from civicops.contracts.model import ReviewNote, Was
 from civicops.contracts.monitoring import Monitors
+from civicops.contracts.privacy import ExpectedPersonal
 from tests.unit.change.pairs import TODAY, Pair, changed, contract_of, pairs
 
 EXTRA: dict[str, Any] = {
@@ -97,6 +98,7 @@ OTHER_COLUMN: dict[str, Any] = {
     "title": "x", "description": "Something else.", "logical_type": "boolean", "physical_type": "DECIMAL(9,2)", "unit": "furlongs",
     "critical": True, "source_names": ("x",), "formats": ("%d",), "timezone": "Asia/Tokyo", "true_values": ("x",),
     "false_values": ("x",), "null_values": ("x",), "pii_class": "direct", "examples": ("x",),
+    "expected_personal": ExpectedPersonal(kinds=("phone",), reason="The desk's number."),
 }  # fmt: skip
 
 
