@@ -89,8 +89,9 @@ def run(quick: bool) -> Table:
         (
             f"{count:,} planted values of each kind and as many texts of each of {len(HELD_OUT.nothing)} groups with nothing "
             "personal in them, from templates. *Tuning*: looked at while the detectors were written. *Held out*: other people, "
-            "streets, notations and sentences, written apart and not used to change them. In brackets Wilson's 95 % interval over "
-            "texts, which repeat their templates, so the uncertainty about other people's ways of writing is larger. Names count as found when any part of them is.",
+            "streets, notations and sentences, written apart and not used to change them. In brackets Wilson's 95 % interval "
+            "over texts, which repeat their templates, so the "
+            "uncertainty about other people's ways of writing is larger. A value counts as found when any part of it is.",
             f"False finds in {count:,} texts of each group with nothing in them, held out: {wrong}.",
         ),
     )
