@@ -190,3 +190,22 @@ def test_what_is_found_elsewhere_is_said_and_it_is_not_done(orchard: Orchard) ->
     assert PERSON not in failed.value.message and find(orchard.workspace, name).state == "running"
     stray.unlink()
     assert carry_out(orchard.workspace, find(orchard.workspace, name)).state == "done"
+
+
+def test_what_was_looked_at_is_not_looked_at_again(orchard: Orchard, monkeypatch: pytest.MonkeyPatch) -> None:
+    carry_out(orchard.workspace, find(orchard.workspace, agreed(orchard)))
+    run_product(orchard.workspace, "trees", full=True)
+    looked: list[object] = []
+    from civicops.govern import erasure
+
+    whole = erasure.redact
+    monkeypatch.setattr(
+        erasure, "redact", lambda *given, **named: looked.append(named["only"]) or whole(*given, **named)
+    )
+    run_product(orchard.workspace, "trees")
+    assert looked == []
+    file = orchard.root / "downloads" / "inspections.csv"
+    file.write_text(file.read_text() + "T9999,north,good,7,Kim Made-Up\n")
+    run_product(orchard.workspace, "trees")
+    assert [len(only) for only in looked] == [1]  # type: ignore[arg-type]
+    assert texts(orchard) == []

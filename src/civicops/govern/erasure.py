@@ -33,6 +33,8 @@ from civicops.runs import write_json
 from civicops.workspace import Product, Workspace
 
 FOLDER = "erasures"
+LOOKED = "erased-looked.json"
+"""Beside the objects of a source: which of them were looked at, for which requests."""
 Action = Literal["delete", "mask"]
 State = Literal["proposed", "approved", "running", "done", "refused"]
 
@@ -215,7 +217,7 @@ def standing(workspace: Workspace, product: str) -> tuple[Standing, ...]:
 def keep_erased(workspace: Workspace, product: Product, landing: Landing, sources: Sequence[Source]) -> int:
     """After a fetch: take out again what stays erased and was served once more; returns how many objects were written again.
 
-    Costs nothing for a product of which nothing was ever erased.
+    Costs nothing for a product of which nothing was ever erased, and looks at no object twice for the same requests.
     """
     known = standing(workspace, product.name)
     if not known:
@@ -223,14 +225,29 @@ def keep_erased(workspace: Workspace, product: Product, landing: Landing, source
     key = secret(workspace)
     count = 0
     for source in sources:
-        for item in known:
-            if item.dataset == source.dataset:
-                done = redact(
-                    landing, product.name, source.name, partial(item.is_meant, key),
-                    request=item.request, needle=b"", emptied=item.personal,
-                )  # fmt: skip
-                count += len(done)
+        mine = [item for item in known if item.dataset == source.dataset]
+        if not mine:
+            continue
+        note = landing.folder(product.name, source.name) / LOOKED
+        told = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+        asked = sorted(f"{item.request} {item.digest}" for item in mine)
+        before = set(told.get("objects", ())) if told.get("requests") == asked else set()
+        new = _objects(landing, product.name, source.name) - before
+        for item in mine if new else ():
+            done = redact(
+                landing, product.name, source.name, partial(item.is_meant, key), request=item.request, needle=b"",
+                emptied=item.personal, only=new,
+            )  # fmt: skip
+            count += len(done)
+            new |= {line.new for line in done}  # for the next of them
+        if note.parent.is_dir():
+            objects = sorted(_objects(landing, product.name, source.name))
+            write_json(note, {"requests": asked, "objects": objects})
     return count
+
+
+def _objects(landing: Landing, product: str, source: str) -> set[str]:
+    return {item.sha256 for delivery in landing.deliveries(product, source) for item in delivery.objects}
 
 
 def digest(workspace: Workspace, values: tuple[str, ...]) -> str:

@@ -51,6 +51,11 @@ def search(workspace: Workspace, texts: Sequence[str]) -> Iterator[Found]:
             continue
 
 
+def is_in(path: Path, texts: Sequence[str]) -> bool:
+    """Whether one of the texts stands in a file."""
+    return bool(texts) and bool(_in_file(path, texts))
+
+
 def _in_file(path: Path, texts: Sequence[str]) -> set[int]:
     if path.suffix == ".parquet":
         return _in_parquet(path, texts)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -34,10 +35,10 @@ from civicops.govern.erasure import (
     stand,
     target_of,
 )
-from civicops.govern.searching import search
+from civicops.govern.searching import is_in, search
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
-from civicops.ingest.redact import count_records, redact
+from civicops.ingest.redact import count_records, redact, redactions
 from civicops.ingest.values import Source
 from civicops.lineage import graph_of
 from civicops.lineage.trace import trace
@@ -137,8 +138,12 @@ def carry_out(workspace: Workspace, request: Request, *, say: Say = lambda _text
             f"{request.id} is {request.state}; nobody has agreed to it.",
             hint=f"civicops erase approve {request.id} --by NAME",
         )
-    before = places(workspace, request)
-    request = save(workspace, replace(request, state="running"))
+    is_first = request.state == "approved"
+    if is_first:  # counted once: after a kill some of it is gone already
+        before = places(workspace, request)
+        records = sum(place.count for place in before if place.what == "landed object")
+        proof: dict[str, Any] = {"records": records, "places": len(before), "withdrawn": []}
+        request = save(workspace, replace(request, state="running", proof=proof))
     products = ordered([workspace.product(name) for name in _reached(workspace, request)])
     landing, runs = Landing(workspace.folder("landing")), RunLog(workspace.folder("runs"))
     stand(workspace, request)
@@ -154,18 +159,18 @@ def carry_out(workspace: Workspace, request: Request, *, say: Say = lambda _text
     shutil.rmtree(workspace.folder(PLANS) / WORK, ignore_errors=True)
     for product in products:
         say(f"{product.name}: run anew")
-        for path in workspace.folder("warehouse").glob(f"{product.name}.duckdb*"):
-            path.unlink()
+        for path in workspace.folder("warehouse").glob(f"{product.name}.duckdb"):
+            # Its free blocks may hold what no table holds any more. One that is made anew already stays.
+            if is_first or is_in(path, request.needles):
+                path.unlink()
         run_product(workspace, product.name, wait=60)
     withdrawn = _withdraw(workspace, request, say)
     for product in products:
         shutil.rmtree(workspace.folder("pages") / product.name, ignore_errors=True)
     say("searching the workspace")
     left = tuple(search(workspace, request.needles))
-    proof = {
-        "records": sum(place.count for place in before if place.what == "landed object"),
-        "withdrawn": withdrawn, "places": len(before), "searched": _searched(workspace), "left": [str(item) for item in left],
-    }  # fmt: skip
+    gone = [*request.proof["withdrawn"], *withdrawn]
+    proof = {**request.proof, "withdrawn": gone, "searched": _searched(workspace), "left": [str(item) for item in left]}
     if left:
         save(workspace, replace(request, proof=proof))
         shown = "; ".join(str(item) for item in left[:5])
@@ -235,8 +240,16 @@ def _count(con: duckdb.DuckDBPyConnection, path: Path, where: str) -> int:
 
 def _forget_made(workspace: Workspace, product: Product, target: Target) -> None:
     """Remove what a run makes anew from the landed bytes, and take the record out of what was held back."""
-    folder = workspace.folder("accepted") / product.name / target.dataset
-    shutil.rmtree(folder, ignore_errors=True)
+    store = BatchStore(workspace.folder("accepted"), workspace.folder("quarantine"), product.name)
+    landing = Landing(workspace.folder("landing"))
+    edited = {
+        line.old for source in _sources(workspace, target) for line in redactions(landing, product.name, source.name)
+    }
+    stale = [batch for batch in store.batches(target.dataset) if edited & {sha for sha, _ in batch.objects}]
+    for batch in stale:
+        shutil.rmtree(store.folder(target.dataset, batch.id))
+    if stale:  # which of several versions counts was found among their rows too
+        shutil.rmtree(workspace.folder("accepted") / product.name / target.dataset / "current", ignore_errors=True)
     with duckdb.connect() as con:
         for path in sorted((workspace.folder("quarantine") / product.name / target.dataset).glob("*.parquet")):
             if not _count(con, path, _held_where(target)):
