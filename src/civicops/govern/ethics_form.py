@@ -49,8 +49,8 @@ _FORM = """\
     #   Example: People who sleep outside and are reported by others; crews whose speed can be read from it.
     lives: "{mark}"
     # What could go wrong, for whom? Ask for each: could somebody find a person, a home, a shelter with it? Together with what
-    # else is public? Who would use it against somebody? Whom does it hurt when it is wrong or old? One entry each, with what was done
-    # (`done`), why the rest is put up with (`accepted`), or both.
+    # else is public? Who would use it against somebody? Whom does it hurt when it is wrong or old? One entry each, with what was
+    # done (`done`), why the rest is put up with (`accepted`), or both.
     #   Example: {{what: A date and a street together name one household., done: Only the month is published.}}
     risks:
       - what: "{mark}"
