@@ -72,7 +72,9 @@ def test_every_state_in_words(library: Library) -> None:
         assert "Up to date" in portal.get("/").text
         product = library.product / "product.yaml"
         change(
-            product, "stage: pilot", "stage: pilot\nfreshness_hours: 0.0001\nmonitors: {freshness: {grace_hours: 0}}"
+            product,
+            "stage: pilot",
+            "stage: pilot\nfreshness_hours: 0.0001\nmonitors: {freshness: {grace_hours: 0, holidays: false}}",
         )
         assert ">Late<" in portal.get("/").text.replace("</span>Late", "</span>>Late")
         change(product, "stage: pilot", "stage: retired")
