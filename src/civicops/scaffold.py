@@ -64,6 +64,7 @@ What this product is, for whom, and who to ask: {owner}.
 | `contracts/` | what a row must look like, and what happens when it does not |
 | `lookups/` | corrections and vocabularies: data, reviewed like code |
 | `models/` | SQL that makes the published tables, with its tests |
+| `ethics.yaml` | why data may be public, once they are; `civicops ethics new {name}` begins it |
 
 ## Runbook
 

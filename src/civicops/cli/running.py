@@ -64,6 +64,9 @@ def run(
         as_json(record)
         return
     show_run(record)
+    for contract in workspace.product(product).published:
+        if contract.restricted_because:
+            say(f"{contract.id} says public and is restricted: {contract.restricted_because}. See: civicops ethics")
     if record.status == "unchanged":
         next_step(f"civicops release list {product}")
     else:

@@ -39,9 +39,10 @@ def ethics_signals(watched: Watched) -> Iterator[Signal]:
             ends.append(end)
             lines.append(f"{contract.title} is public until {end}, and restricted from the next day on.")
     if values:
+        # A subject of its own: who resolves it by hand says nothing of the product's runs.
         title = watched.product.file.title
         yield Signal(
-            MONITOR, watched.subject(), bool(lines), "critical" if missing or not ends else "warning",
+            MONITOR, f"{watched.subject()}/ethics", bool(lines), "critical" if missing or not ends else "warning",
             f"{title}: {_words(missing, ends, today)}", detail="\n".join(lines), values=values,
             runbook="An ethics review has ended or is missing", group=MONITOR, evidence={"day": today.isoformat()},
         )  # fmt: skip

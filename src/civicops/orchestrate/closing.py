@@ -24,7 +24,8 @@ _log = logging.getLogger("civicops.orchestrate")
 def close_releases(workspace: Workspace) -> int:
     """Close every release of every restricted dataset that is still open; returns how many were.
 
-    A product whose files have faults is left as it is: new releases of it are not made either."""
+    A product whose files have faults is left as it is: new releases of it are not made either.
+    """
     closed = 0
     for name in workspace.product_names:
         with contextlib.suppress(CivicopsError):

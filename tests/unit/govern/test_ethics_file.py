@@ -159,7 +159,7 @@ def test_shapes_that_are_no_reviews_are_refused(tmp_path: Path) -> None:
 
 
 def test_answers_that_are_missing_are_no_fault_but_count_for_nothing(tmp_path: Path) -> None:
-    begun = REVIEW | {"purpose": "?", "decision": "?", "asked": [{"who": "TODO", "said": ""}]}
+    begun = REVIEW | {"purpose": "?", "decision": "?", "asked": [{"who": "TBD", "said": ""}]}
     reviews = read(tmp_path, begun)
     assert not reviews.finished
     missing = reviews.begun[0].unanswered

@@ -41,6 +41,6 @@ def test_every_section_that_a_message_can_name_is_in_the_runbook() -> None:
     headings = re.findall(r"^## (.+)$", (root / messages.RUNBOOK).read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(headings) == sorted(messages.RUNBOOK_SECTIONS)
     named = re.findall(r'runbook="([^"]+)"|^RUNBOOK = "([^"]+)"', "".join(
-        (root / "src" / "civicops" / "observe" / f"{name}.py").read_text(encoding="utf-8") for name in ("monitors", "sheets", "volume", "watch")
+        (root / "src" / "civicops" / "observe" / f"{name}.py").read_text(encoding="utf-8") for name in ("ethics", "monitors", "sheets", "volume", "watch")
     ), re.MULTILINE)  # fmt: skip
     assert {first or second for first, second in named} == set(messages.RUNBOOK_SECTIONS)
