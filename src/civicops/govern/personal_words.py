@@ -48,10 +48,16 @@ def given_names() -> frozenset[str]:
 def family_names() -> frozenset[str]:
     """Family names in lower case; many given names are family names too."""
     more = words("vietnamese_family") | words("korean_family") | _census("male_names")
-    return frozenset((_census("surnames") | more) - (words("not_a_name") - _BOTH))
+    return frozenset((_census("surnames") | more) - (words("not_a_name") - AMBIGUOUS))
 
 
-_BOTH = frozenset({"young", "brown", "white", "green", "hill", "park", "rose"})
+@cache
+def common_words() -> frozenset[str]:
+    """Frequent English words, of texts and of films, in lower case; few of them are names."""
+    return _census("english_wikipedia") | _census("us_tv_and_film") | words("not_a_name")
+
+
+AMBIGUOUS = frozenset({"young", "brown", "white", "green", "hill", "park", "rose", "rivera", "robles"})
 """Words that are family names when a given name stands before them."""
 
 
