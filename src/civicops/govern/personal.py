@@ -125,7 +125,7 @@ def shape(text: str) -> str:
 
 
 def _emails(text: str) -> Iterator[Hit]:
-    ends = []
+    ends: list[tuple[int, int]] = []
     for pattern in (_EMAIL, _EMAIL_WORDS):
         for found in pattern.finditer(text):
             if all(found.end() <= start or end <= found.start() for start, end in ends):

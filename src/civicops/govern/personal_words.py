@@ -32,9 +32,9 @@ place's. `before_a_place`: what stands before a place that is called like a pers
 def words(name: str) -> frozenset[str]:
     """One list, in lower case. Raises `KeyError` for a name that is not in `LISTS`."""
     found: dict[str, set[str]] = {one: set() for one in LISTS}
-    with (files("civicops.govern") / "personal_words.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            found[row["list"]].update(row["words"].split())
+    text = (files("civicops.govern") / "personal_words.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        found[row["list"]].update(row["words"].split())
     return frozenset(found[name])
 
 

@@ -10,8 +10,8 @@ from civicops.release.prune import Kept, PrunePlan, PrunePlanError, Retention, p
 from civicops.release.prune import apply as apply_prune
 from civicops.release.publish import Published, ReleaseConflictError, StagedRelease, discard, publish, stage
 from civicops.release.rollback import RollbackError, rollback
-from civicops.release.sql import ReleaseRefusedError
 from civicops.release.store import NoReleaseError, ReleaseBusyError, ReleaseStore, ReleaseStoreError
+from civicops.release.treatments import ReleaseRefusedError
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance, Release, Switch
 
 __all__ = [

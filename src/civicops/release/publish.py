@@ -24,10 +24,10 @@ from civicops.errors import CivicopsError
 from civicops.release.datapackage import describe, essence, with_version
 from civicops.release.files import explained, link_or_copy, write_json
 from civicops.release.keys import HashKeys
-from civicops.release.sql import ReleaseRefusedError, literal, release_select
+from civicops.release.sql import literal, release_select
 from civicops.release.staging import Staging, open_staging
 from civicops.release.store import ReleaseStore
-from civicops.release.treatments import forget_variables, hash_variables, key_ids
+from civicops.release.treatments import ReleaseRefusedError, forget_variables, hash_variables, key_ids
 from civicops.release.values import (
     DATA_FILE,
     PACKAGE_FILE,
