@@ -1,9 +1,11 @@
 """Texts with planted personal data, and texts that only look like it.
 
-Belongs here: made-up people and templates, in two sets. Does not belong here: measuring (`personal`).
+Belongs here: made-up people and templates of the two sets that the detectors were written with. Does not belong here: the set
+that was held out (`personal_held_out`), measuring (`personal`).
 
-`TUNING` was looked at while the detectors were written. `HELD_OUT` was written apart, with other people, streets, notations and
-sentences, and was not used to change them; the figures that count are its.
+`TUNING` was looked at from the beginning. `SECOND` was written apart and measured once (names: Vietnamese 33 %, Korean 55 %,
+Armenian 70 %, Spanish 88 %; phones 83 %, e-mail 90 %, addresses 78 %); what it showed was then mended, so it is no longer held
+out.
 """
 
 from __future__ import annotations
@@ -141,7 +143,7 @@ TUNING = Parts(
     },
 )
 
-HELD_OUT = Parts(
+SECOND = Parts(
     people={
         "English": [
             "Walter Pemberton",

@@ -45,14 +45,16 @@ class Hit:
 
 _LOCAL = r"[^\W_](?:[\w.+%\-]*[^\W_])?"
 _EMAIL = re.compile(rf"{_LOCAL}\s?@\s?(?:[^\W_](?:[\w\-]*[^\W_])?\s?\.\s?)+[^\W\d_]{{2,24}}\b")
-_AT = r"\s*(?:@|[\[({<]\s*(?:at|arroba|@)\s*[\])}>]|\s(?:at|arroba)\s)\s*"
-_DOT = r"\s*(?:[\[({<]\s*(?:dot|punto|\.)\s*[\])}>]|\s(?:dot|punto|punto)\s)\s*"
+_AT = r"\s*(?:@|[\[({<]\s*(?:at|arroba|@)\s*[\])}>]|[\s\-_](?:at|arroba)[\s\-_])\s*"
+_DOT = r"\s*(?:[\[({<]\s*(?:dot|punto|\.)\s*[\])}>]|[\s\-_](?:dot|punto)[\s\-_])\s*"
 _EMAIL_WORDS = re.compile(
     rf"{_LOCAL}(?:{_AT}[\w\-]+(?:{_DOT}[\w\-]+)*{_DOT}[^\W\d_]{{2,24}}\b|"
     rf"\s*[\[({{<]\s*(?:at|arroba|@)\s*[\])}}>]\s*[\w\-]+(?:\.[\w\-]+)+)",
     re.IGNORECASE,
 )
-_DIGITS = re.compile(r"(?:\d[ .\-]){9}\d(?!\d)")
+_DIGITS = re.compile(
+    r"(?:\d[ .\-]){9}\d(?!\d)|(?<![\d\-])(?:001[ .\-]?)?\d{3}[ ,./\-]{1,3}\d{3}[ ,./\-]{1,3}\d{4}(?![\d\-])"
+)
 _BARE = re.compile(r"(?<![\d\-#.])(?:\+?1)?[2-9]\d{2}[2-9]\d{6}(?![\d\-]|\.\d)")
 _SAID = re.compile(
     r"(?:\b(?:call|phone|tel(?:ephone|[eé]fono)?|cell|cel|m[oó]vil|mobile|text|sms|fax|dial|contact|reach|llam\w*|whatsapp|"
@@ -91,6 +93,11 @@ _STREET_WORD = r"(?:[^\W\d_][\w'’.\-]*|\d{1,3}(?:st|nd|rd|th))"
 _ADDRESS = re.compile(
     rf"(?<![\w$#.\-/:])(\d{{1,6}}(?:-\d{{1,4}})?(?:\s?1/2)?(?:\s?[A-Z])?)\s+((?:[NSEW]\.?\s+|(?:North|South|East|West)\s+)?"
     rf"(?:{_STREET_WORD}\s+){{1,4}}?)({_SUFFIX})\b\.?{_UNIT}",
+    re.IGNORECASE,
+)
+_SPANISH = re.compile(
+    r"(?<![\w$#.\-/:])\d{2,6}\s+(?:[NSEW]\.?\s+)?(?:via|avenida|paseo|calle|camino|caminito|corte|placita|rancho|vista)\s+"
+    rf"(?:(?:de|del|la|las|los|el)\s+){{0,2}}[^\W\d_][\w'’\-]*{_UNIT}",
     re.IGNORECASE,
 )
 _LIVES = re.compile(
@@ -140,11 +147,13 @@ def _phones(text: str) -> Iterator[Hit]:
         before = text[: match.start]
         if _COORDINATE.search(before[-12:] + raw + text[match.end : match.end + 3]):
             continue
+        if not raw.startswith("+") and len(phonenumbers.national_significant_number(match.number)) != 10:
+            continue
         if before.endswith(("$", "#", "-", "/")) or re.match(r"\d|-\d|\.\d|/", text[match.end :]):
             continue
         if re.fullmatch(r"(?:\+?1-?)?\d{10}", raw) and not raw.startswith("+") and not _SAID.search(before):
             yield Hit("phone", match.start, match.end, is_bare=True)
-        elif re.fullmatch(r"-?\d{1,3}\.\d{5,}.*", raw) or re.fullmatch(r"\d{5}-\d{4}.*", raw):
+        elif re.fullmatch(r"-?\d{1,3}\.\d{5,}.*", raw) or re.fullmatch(r"\d{5}-\d{4}.*|\d{4}-\d{3}-\d{3}", raw):
             continue  # a coordinate, a long ZIP code
         else:
             yield Hit("phone", match.start, match.end)
@@ -161,7 +170,7 @@ def _phones(text: str) -> Iterator[Hit]:
 
 def _is_phone(raw: str) -> bool:
     try:
-        number = phonenumbers.parse(re.sub(r"[^\d+]", "", raw), "US")
+        number = phonenumbers.parse(re.sub(r"[^\d+]", "", raw).removeprefix("00"), "US")
     except phonenumbers.NumberParseException:
         return False
     return phonenumbers.is_valid_number(number)
@@ -177,6 +186,8 @@ def _addresses(text: str) -> Iterator[Hit]:
         is_capital = all(word[0].isupper() or word[0].isdigit() for word in middle)
         if not is_capital and (len(found.group(1)) < 3 or not middle):
             continue
+        yield Hit("address", *found.span())
+    for found in _SPANISH.finditer(text):
         yield Hit("address", *found.span())
     for found in _LIVES.finditer(text):
         yield Hit("address", *found.span(1))

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from civicops.govern.personal_words import family_names, given_names, words
+from civicops.govern.personal_words import AMBIGUOUS, common_words, family_names, given_names, words
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*\.?")
 _CUE = re.compile(
@@ -98,27 +98,28 @@ def _pair(text: str, parts: list[tuple[int, int, str]], index: int, plain: list[
     first = plain[0]
     comma = "," in text[parts[index][1] : parts[index + 1][0]]
     if comma:
+        pairs = ((first, plain[1]), (plain[1], first))
         return (
             2
-            if _may_be(plain[1]) and ((_family(first) and _given(plain[1])) or (_given(first) and _family(plain[1])))
+            if _may_be(plain[1]) and any((_family(one) and _given(other)) or _armenian(one) for one, other in pairs)
             else 0
         )
     if first in words("vietnamese_family") and all(_vietnamese(word) for word in plain[1:3]):
         return min(len(plain), 4)
     if first in words("korean_family") and all(_given(word) for word in plain[1:3]):
         return min(len(plain), 3)
-    if not _given(first) and not (len(first) > 2 and _armenian(plain[1])):
+    if not _first(first):
         return 0
     for position in range(1, min(len(plain), 5)):
         word = plain[position]
         if len(word) == 1 or word in _LINKS:
             continue
-        if _family(word):
+        if _family(word) and (_given(first) or word not in AMBIGUOUS):
             more = position + 1
             while more < len(plain) and _family(plain[more]):
                 more += 1
             return more
-        if not _given(word):
+        if not _first(word):
             return 0
     return 0
 
@@ -154,8 +155,13 @@ def _family(word: str) -> bool:
     return all(part in family_names() for part in parts) or _armenian(word)
 
 
+def _first(word: str) -> bool:
+    """A given name, or a word that is no other word: no list knows the given names of everybody."""
+    return _given(word) or (word.isalpha() and word not in common_words() and word not in family_names())
+
+
 def _vietnamese(word: str) -> bool:
-    return word in words("given")
+    return word in words("given") or (len(word) <= 6 and word not in common_words())
 
 
 def _armenian(word: str) -> bool:
