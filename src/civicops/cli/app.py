@@ -16,6 +16,7 @@ from civicops.cli import (
     auditing,
     changing,
     continuing,
+    exchanging,
     importing,
     making,
     observing,
@@ -64,6 +65,7 @@ app.add_typer(observing.maintenance, name="maintenance")
 app.add_typer(observing.alerts, name="alerts")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(auditing.app, name="audit")
+app.add_typer(exchanging.app, name="contract")
 app.add_typer(portal.app, name="portal")
 app.add_typer(portal.export, name="export")
 
