@@ -14,6 +14,7 @@ import typer
 
 from civicops.cli import (
     auditing,
+    cataloguing,
     changing,
     continuing,
     exchanging,
@@ -67,6 +68,7 @@ app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(auditing.app, name="audit")
 app.add_typer(exchanging.app, name="contract")
 app.add_typer(portal.app, name="portal")
+portal.export.command("catalogue")(cataloguing.catalogue)
 app.add_typer(portal.export, name="export")
 
 
