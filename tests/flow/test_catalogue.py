@@ -38,6 +38,7 @@ from tests.dcat_schema import problems
 from tests.duck import asked
 from tests.flow.conftest import Library
 from tests.flow.portal_kit import PROGRAM, SECRET, make_shelf, serving
+from tests.flow.tutorial import perform, steps
 from tools.setup_env import ROOT
 
 pytestmark = pytest.mark.xdist_group("portal")
@@ -104,7 +105,7 @@ def test_the_site_carries_a_catalogue_whose_every_address_is_there(site: str) ->
 
 
 def test_the_portal_serves_the_same_with_its_interface(shelf: Library) -> None:
-    with serving(shelf) as server, httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+    with serving(shelf) as server, httpx.Client(base_url=server.base, trust_env=False) as client:
         answer = client.get("/data.json")
         told = answer.json()
         assert (
@@ -230,6 +231,16 @@ def test_contracts_of_all_products_are_strict_odcs_and_their_sql_counts_what_our
                     assert found == ours
                     asked_of += 1
     assert sentences <= {"parses", "local_time", "quarantine_share", "conservation"} and asked_of > 30
+
+
+def test_the_page_works_as_printed(shelf: Library, tmp_path: Path) -> None:
+    root = tmp_path / "library"
+    for part in ("products", "var/releases"):
+        shutil.copytree(shelf.root / part, root / part)
+    shutil.copyfile(shelf.root / "civicops.toml", root / "civicops.toml")
+    for step in steps((ROOT / "docs" / "howto" / "describe-for-others.md").read_text(encoding="utf-8")):
+        perform(step, root)
+    assert (root / "package" / "data" / "library" / "loan_places.parquet").is_file()
 
 
 def test_what_a_catalogue_needs_is_asked_for(shelf: Library, tmp_path: Path) -> None:
