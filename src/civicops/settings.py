@@ -23,6 +23,11 @@ class WorkspaceTable(_Closed):
     organisation: str = Field(
         default="", description="The group that runs this workspace, as pages and messages name it."
     )
+    contact: str = Field(
+        default="",
+        pattern=r"^$|^[^@\s:]+@[^@\s:]+\.[^@\s:]+$",
+        description="Address of mail that somebody reads, such as 'data@example.org'; catalogues of data need one.",
+    )
     data: str = Field(default="var", description="Folder that keeps everything fetched and made, beside this file.")
     products: str = Field(default="products", description="Folder that holds one folder per product, beside this file.")
     internal_hosts: tuple[str, ...] = Field(
@@ -78,6 +83,10 @@ class PortalTable(_Closed):
     )
     hosts: tuple[str, ...] = Field(
         default=(), description="Names under which people reach it besides localhost, such as 'data.example.org'."
+    )
+    address: str = Field(
+        default="",
+        description="Where the public pages stand, such as 'https://data.example.org'; links in catalogues begin with it.",
     )
     https: bool = Field(
         default=False,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from tests.ethics import write_reviews
 from tests.flow.conftest import HEAD, PRODUCT, SETTINGS, Library
 
 NAME, PHONE, MAIL, ADDRESS = (
@@ -155,6 +156,7 @@ def make_desk(root: Path) -> Library:
     (product / "models" / "visits_public.sql").write_text(PUBLIC_SQL)
     (product / "models" / "visitors.sql").write_text(PEOPLE_SQL)
     (product / "pages" / "visits.py").write_text(PAGE)
+    write_reviews(root)
     library.deliver(rows(), header=COLUMNS)
     return library
 

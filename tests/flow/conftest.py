@@ -23,7 +23,7 @@ from civicops.workspace import Workspace
 from tests.ethics import write_reviews
 from tests.flow.city import base, portal  # noqa: F401 - fixtures of the 311 product, made once for all its files
 
-SETTINGS = '[workspace]\norganisation = "Friends of the Library"\ntimezone = "America/Los_Angeles"\n'
+SETTINGS = '[workspace]\norganisation = "Friends of the Library"\ncontact = "data@example.org"\ntimezone = "America/Los_Angeles"\n'
 PRODUCT = """\
 title: Loans
 summary: What people borrow.

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from civicops.cli.app import app
 from civicops.errors import CivicopsError
 from simulators.mailbox import Mailbox, WebhookSink
+from tests.ethics import write_reviews
 from tests.flow.canary import (
     HELD_NAME,
     NAME,
@@ -248,6 +249,7 @@ def test_incidents_letters_and_events_of_runs_that_fail_on_a_value(
         for sql, text in failures.values():
             model.write_text(sql)
             contract.write_text(text)
+            write_reviews(tmp_path)
             with pytest.raises(CivicopsError) as caught:
                 library.run()
             messages.append(f"{caught.value.message} {caught.value.hint}")

@@ -28,6 +28,7 @@ TABLE = {
     # path: (who gets an answer, what the others get). None is somebody who is not signed in.
     "/": ((None, *SIGNED_IN), 0),
     "/health": ((None, *SIGNED_IN), 0),
+    "/data.json": ((None, *SIGNED_IN), 0),
     "/catalogue/": ((None, *SIGNED_IN), 0),
     "/products/library/": ((None, *SIGNED_IN), 0),
     "/catalogue/library/members/": ((None, *SIGNED_IN), 0),
@@ -83,7 +84,7 @@ TABLE = {
 }
 NOT_THERE = ("/import/library/loans/", "/import/library/loans/nothing/")
 """What whoever may ask for is told does not exist: lists are imported into no dataset of this product."""
-CLOSED = (*NOT_THERE, "/people/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/", "/products/library/runs/")  # fmt: skip
+CLOSED = (*NOT_THERE, "/people/", "/scorecard/", "/scorecard/library/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/", "/products/library/runs/")  # fmt: skip
 """Where somebody who is not signed in is sent to do so."""
 LIST_ROUTES = """
 import json

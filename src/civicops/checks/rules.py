@@ -41,7 +41,7 @@ def broken(contract: Contract, check: Check, lookups: LookupValues) -> str:
             return f"{name} NOT IN ({items})"
         case ct.Range():
             column = contract.column(str(check.column))
-            return _outside(name, _bound(column, spec.minimum), _bound(column, spec.maximum))
+            return _outside(name, sql_bound(column, spec.minimum), sql_bound(column, spec.maximum))
         case ct.Length():
             low = None if spec.minimum is None else str(spec.minimum)
             high = None if spec.maximum is None else str(spec.maximum)
@@ -87,7 +87,7 @@ def _outside(value: str, low: str | None, high: str | None) -> str:
     return f"{value} < {low}" if low is not None else f"{value} > {high}"
 
 
-def _bound(column: Column, value: float | int | str | None) -> str | None:
+def sql_bound(column: Column, value: float | int | str | None) -> str | None:
     """A bound as a literal of the column's type; a wall-clock bound is read in the column's own zone."""
     if value is None:
         return None

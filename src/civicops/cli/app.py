@@ -14,10 +14,12 @@ import typer
 
 from civicops.cli import (
     auditing,
+    cataloguing,
     changing,
     continuing,
     erasing,
     ethics,
+    exchanging,
     importing,
     making,
     observing,
@@ -78,7 +80,9 @@ app.add_typer(erasing.app, name="erase")
 app.add_typer(retaining.app, name="retention")
 app.add_typer(stewarding.scorecard, name="scorecard")
 app.add_typer(personal.app, name="personal")
+app.add_typer(exchanging.app, name="contract")
 app.add_typer(portal.app, name="portal")
+portal.export.command("catalogue")(cataloguing.catalogue)
 app.add_typer(portal.export, name="export")
 
 

@@ -79,6 +79,12 @@ def account(
 @export.command("site")
 def site(
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; replaced if we wrote it before.")],
+    base_url: Annotated[
+        str,
+        typer.Option(
+            "--base-url", metavar="URL", help="Where it will stand; data.json needs it. The setting when left out."
+        ),
+    ] = "",
     json: bool = Json,
 ) -> None:
     """Write the public pages, their files and the current public data as a folder that any web server can serve."""
@@ -90,11 +96,13 @@ def site(
     configure(workspace)
     from civicops.portal.export import export_site  # noqa: PLC0415 - needs a configured Django
 
-    done = export_site(workspace, out.resolve(), (lambda _text: None) if json else say)
+    done = export_site(workspace, out.resolve(), (lambda _text: None) if json else say, address=base_url)
     if json:
         as_json(done)
         return
     say(f"{done.pages} pages and {done.files} files, {done.size_bytes / 1e6:,.1f} MB, in {done.folder}.")
+    if done.without:
+        say(f"Without data.json, the list for other catalogues. {done.without}")
     next_step(f"python3 -m http.server --directory {out} --bind 127.0.0.1 8080")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from civicops.contracts.blanks import BLANK
 from civicops.contracts.explain import explain_validation
 from civicops.contracts.odcs import CustomProperty
 from civicops.contracts.problems import Problem, nearest
@@ -61,7 +62,7 @@ class CustomReader:
 
     def choice(self, name: str, valid: Sequence[str]) -> str:
         value = self.text(name)
-        if value and value not in valid:
+        if value and value not in valid and not value.startswith(BLANK):
             self._wrong(name, f"'{name}' cannot be '{value}'; {nearest(value, valid)}")
         return value
 

@@ -14,6 +14,7 @@ import sqlglot
 from pydantic import ValidationError
 
 from civicops.contracts import checktypes, odcs
+from civicops.contracts.blanks import blanks
 from civicops.contracts.custom import CustomReader
 from civicops.contracts.explain import explain_validation
 from civicops.contracts.implied import implied
@@ -49,6 +50,7 @@ def load_contract(path: Path) -> Contract:
     if not isinstance(document.data, dict):
         raise ContractFileError([Problem(path, 1, "a contract is a mapping of keys to values; this is not")])
     reader = _Reader(document)
+    reader.problems.extend(blanks(document))
     try:
         file = odcs.OdcsFile.model_validate(document.data)
     except ValidationError as error:

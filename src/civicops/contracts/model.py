@@ -26,6 +26,14 @@ Access = Literal["public", "restricted", "internal"]
 Layer = Literal["accepted", "published"]
 """Whether rows come from a source (`accepted`: parsed and split by checks) or from a model (`published`: gated, released)."""
 
+_STRICT = {"public": 0, "restricted": 1}
+
+
+def stricter(*found: str) -> str:
+    """The strictest of several accesses; what is not known is stricter than all."""
+    return max(found, key=lambda access: _STRICT.get(access, 2), default="internal")
+
+
 _SQL_TYPES: dict[str, str] = {
     "string": "VARCHAR",
     "integer": "BIGINT",
@@ -176,6 +184,14 @@ class Contract(_Value):
     def offered_names(self) -> tuple[str, ...]:
         """The names of all columns and the old ones of renamed columns, whatever the day."""
         return (*self.column_names, *(column.was.name for column in self.columns if column.was))
+
+    @property
+    def point(self) -> tuple[str, str] | None:
+        """Its columns of longitude and latitude in degrees, by the names that contracts give them, if it has both."""
+        for longitude, latitude in (("longitude", "latitude"), ("lon", "lat")):
+            if longitude in self.column_names and latitude in self.column_names:
+                return longitude, latitude
+        return None
 
     @property
     def checks(self) -> tuple[Check, ...]:

@@ -11,7 +11,6 @@ word there.
 from __future__ import annotations
 
 import csv
-import io
 from functools import cache
 from importlib.resources import files
 
@@ -34,7 +33,7 @@ def words(name: str) -> frozenset[str]:
     """One list, in lower case. Raises `KeyError` for a name that is not in `LISTS`."""
     found: dict[str, set[str]] = {one: set() for one in LISTS}
     text = (files("civicops.govern") / "personal_words.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(io.StringIO(text, newline="")):
+    for row in csv.DictReader(text.splitlines()):
         found[row["list"]].update(row["words"].split())
     return frozenset(found[name])
 
@@ -49,10 +48,16 @@ def given_names() -> frozenset[str]:
 def family_names() -> frozenset[str]:
     """Family names in lower case; many given names are family names too."""
     more = words("vietnamese_family") | words("korean_family") | _census("male_names")
-    return frozenset((_census("surnames") | more) - (words("not_a_name") - _BOTH))
+    return frozenset((_census("surnames") | more) - (words("not_a_name") - AMBIGUOUS))
 
 
-_BOTH = frozenset({"young", "brown", "white", "green", "hill", "park", "rose"})
+@cache
+def common_words() -> frozenset[str]:
+    """Frequent English words, of texts and of films, in lower case; few of them are names."""
+    return _census("english_wikipedia") | _census("us_tv_and_film") | words("not_a_name")
+
+
+AMBIGUOUS = frozenset({"young", "brown", "white", "green", "hill", "park", "rose", "rivera", "robles"})
 """Words that are family names when a given name stands before them."""
 
 

@@ -50,6 +50,8 @@ def _refuse(*names: str) -> dict[str, Rule]:
 RULES: dict[str, Rule] = {
     "home": _read("anybody"),
     "health": _read("anybody"),
+    # Only public datasets stand in it, whoever asks.
+    "data_json": _read("anybody"),
     "static": _read("anybody"),
     "catalogue": _read("anybody"),
     "lineage": _read("anybody"),
@@ -209,12 +211,6 @@ def may_read(user: User, access: Access | str) -> bool:
 def may_see_page(user: User, page: ProductPage) -> bool:
     """Whether a user may see a page of a product."""
     return page.page.is_public or has_role(user, page.page.role)
-
-
-def stricter(*found: str) -> str:
-    """The strictest of several accesses; what is not known is stricter than all."""
-    order = {"public": 0, "restricted": 1}
-    return max(found, key=lambda access: order.get(access, 2), default="internal")
 
 
 class RuleMiddleware:

@@ -15,7 +15,8 @@ from civicops.contracts import Contract
 from civicops.contracts.ethics import EthicsReview, judge
 from civicops.contracts.model import Check, Column
 from civicops.portal.lineage import Lineage, lineage
-from civicops.portal.reading import access_of, last_good_run, package, shelf, spans, store
+from civicops.portal.reading import last_good_run, shelf, store
+from civicops.release.described import access_of, package, spans
 from civicops.release.values import Release
 from civicops.workspace import Product
 
@@ -69,7 +70,7 @@ class Entry:
     @property
     def point(self) -> tuple[str, str] | None:
         """Its columns of longitude and latitude, if it has both."""
-        return point_columns(self.contract.column_names)
+        return self.contract.point
 
 
 @dataclass(frozen=True)
@@ -262,11 +263,3 @@ def _told(release: Release) -> tuple[int | None, int | None, str]:
 def dataset_lineage(item: Entry) -> Lineage:
     """Where a dataset comes from and what uses it."""
     return lineage(shelf(), item.product, item.contract.dataset)
-
-
-def point_columns(names: Sequence[str]) -> tuple[str, str] | None:
-    """The columns that hold a point in degrees, by the names that contracts give them."""
-    for longitude, latitude in (("longitude", "latitude"), ("lon", "lat")):
-        if longitude in names and latitude in names:
-            return longitude, latitude
-    return None

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
+from civicops.govern.catalogue import offered
 from civicops.portal.catalogue import Entry
 from civicops.portal.engine import cursor
 from civicops.release.sql import identifier, literal
@@ -21,18 +22,16 @@ from civicops.release.values import Release
 
 TYPES = {"csv": "text/csv; charset=utf-8", "geojson": "application/geo+json"}
 BATCH_ROWS = 20_000
-EXPORTED_ROWS = 200_000
-"""Above so many rows a static site holds only Parquet: a million requests are 400 MB as CSV and 40 MB as Parquet."""
 
 
 def formats(item: Entry) -> tuple[str, ...]:
     """The endings that a dataset can be had with: GeoJSON only where it has points."""
-    return ("parquet", "csv", "geojson") if item.point else ("parquet", "csv")
+    return offered(item.contract, item.rows)
 
 
 def exported_formats(item: Entry) -> tuple[str, ...]:
     """The endings that a static site holds: text formats only of tables that stay small as text."""
-    return formats(item) if (item.rows or 0) <= EXPORTED_ROWS else ("parquet",)
+    return offered(item.contract, item.rows, as_files=True)
 
 
 def stream(item: Entry, release: Release, kind: str) -> Iterator[bytes]:

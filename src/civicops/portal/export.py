@@ -23,11 +23,13 @@ from django.test import RequestFactory
 from django.urls import resolve, reverse
 
 from civicops.errors import CivicopsError
+from civicops.govern.catalogue import CatalogueError, Teller, items
+from civicops.govern.catalogue_dcat import as_text, dcat_us
 from civicops.portal import downloads
 from civicops.portal.catalogue import Entry, entries
 from civicops.portal.drawing import draw, find_page
 from civicops.portal.pages import PageClosedError, page_names
-from civicops.portal.reading import shelf
+from civicops.portal.reading import shelf, store
 from civicops.portal.settings import BUILT, PACKAGE
 from civicops.workspace import Workspace
 
@@ -47,12 +49,17 @@ class Exported:
     pages: int
     files: int
     size_bytes: int
+    without: str = ""
+    """Why there is no `data.json`, and what would make one; empty where there is."""
 
 
-def export_site(workspace: Workspace, out: Path, say: Callable[[str], None] = lambda _text: None) -> Exported:
+def export_site(
+    workspace: Workspace, out: Path, say: Callable[[str], None] = lambda _text: None, *, address: str = ""
+) -> Exported:
     """Write the public pages to `out`, all at once: a folder that was exported before is replaced, any other is refused.
 
-    Raises `ExportError` for a folder that holds something else, `PageError` for a public page that cannot be drawn.
+    `address` is where it will stand, the setting when left out; only `data.json` needs it. Raises `CatalogueError` for one
+    that is none, `ExportError` for a folder that holds something else, `PageError` for a public page that cannot be drawn.
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARK).is_file())):
         raise ExportError(f"{out} holds something that was not exported.", hint="Name a new folder, or empty this one.")
@@ -62,6 +69,7 @@ def export_site(workspace: Workspace, out: Path, say: Callable[[str], None] = la
     part.mkdir()
     try:
         pages = _write(workspace, part, say)
+        without = _catalogue(workspace, part, address)
         (part / MARK).write_text(
             "Written by `civicops export site`; replaced as a whole by the next one.\n", encoding="utf-8"
         )
@@ -70,7 +78,20 @@ def export_site(workspace: Workspace, out: Path, say: Callable[[str], None] = la
     finally:
         shutil.rmtree(part, ignore_errors=True)
     files = [path for path in out.rglob("*") if path.is_file()]
-    return Exported(out, pages, len(files) - pages, sum(path.stat().st_size for path in files))
+    return Exported(out, pages, len(files) - pages, sum(path.stat().st_size for path in files), without)
+
+
+def _catalogue(workspace: Workspace, part: Path, address: str) -> str:
+    """Write `data.json`; why it could not be, where it could not."""
+    try:
+        teller = Teller.of(workspace.settings, address)
+        text = as_text(dcat_us(items(shelf().products, store()), teller, store()))
+    except CatalogueError as error:
+        if address:
+            raise  # somebody asked for it
+        return f"{error.message} {error.hint}"
+    (part / "data.json").write_text(text, encoding="utf-8")
+    return ""
 
 
 def _write(workspace: Workspace, part: Path, say: Callable[[str], None]) -> int:

@@ -16,7 +16,8 @@ from civicops.observe.monitors import dead_man_signals, freshness_signals
 from civicops.observe.tables import open_database
 from civicops.observe.watch import products_with_incidents
 from civicops.observe.watched import watch
-from civicops.portal.reading import last_good_run, newest_run, package, run_log, shelf, store, workspace
+from civicops.portal.reading import last_good_run, newest_run, run_log, shelf, store, workspace
+from civicops.release.described import package
 from civicops.runs import RunRecord
 from civicops.workspace import Product
 

@@ -28,6 +28,7 @@ from civicops.portal.views import (
 urlpatterns = [
     path("", home.home, name="home"),
     path("health", home.health, name="health"),
+    path("data.json", home.data_json, name="data_json"),
     path("products/<slug:product>/", home.product, name="product"),
     path("products/<slug:product>/runs/", runs.listed, name="runs"),
     path("products/<slug:product>/runs/<slug:chart>.json", runs.chart, name="runs_chart"),

@@ -91,7 +91,7 @@ OTHER: dict[str, Any] = {
     "title": "x", "status": "draft", "layer": "accepted", "access": "internal", "purpose": "x", "usage": "x", "limitations": "x",
     "licence": "x", "people": (), "key": ("address",), "latest_by": ("note",), "sort_by": ("note",), "columns": (), "row_checks": (),
     "dataset_checks": (), "ignored_fields": (("x", "y"),), "privacy": (), "monitors": Monitors(), "freshness_hours": 1.0,
-    "retention": "1 days", "restricted_because": "no ethics review covers it",
+    "retention": "1 days", "retention_by": "planted_on", "restricted_because": "no ethics review covers it",
     "reviewed": ReviewNote(reviewed_on=TODAY, expires_on=TODAY, reviewers=("x",), decision="approved"),
 }  # fmt: skip
 OTHER_COLUMN: dict[str, Any] = {

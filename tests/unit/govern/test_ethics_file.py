@@ -28,7 +28,7 @@ from civicops.contracts.ethics import (
     uncovered,
 )
 from civicops.contracts.ethics_file import read_reviews
-from civicops.contracts.model import PrivacyRule, Treatment
+from civicops.contracts.privacy import PrivacyRule, Treatment
 
 DAY = date(2026, 11, 24)
 CONTRACT: dict[str, Any] = {

@@ -17,7 +17,8 @@ from ninja.params.functions import Path, Query
 from civicops.portal import catalogue, downloads, files
 from civicops.portal.access import may_read
 from civicops.portal.api import questions, rows, values
-from civicops.portal.reading import access_of, store, workspace
+from civicops.portal.reading import store, workspace
+from civicops.release.described import access_of
 from civicops.release.store import NoReleaseError
 from civicops.release.values import Release, is_version
 

@@ -17,8 +17,9 @@ from civicops.portal import lineage as pictures
 from civicops.portal.access import has_role, may_read
 from civicops.portal.changes import changes as work_out
 from civicops.portal.changes import is_small, kept_changes, want_changes
-from civicops.portal.reading import access_of, package, store, workspace
 from civicops.portal.reading import shelf as read_shelf
+from civicops.portal.reading import store, workspace
+from civicops.release.described import access_of, package
 from civicops.release.diff import DiffError
 from civicops.release.store import NoReleaseError
 from civicops.release.values import Release

@@ -8,16 +8,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 
 from civicops.errors import CivicopsError
+from civicops.govern.catalogue import CatalogueError, Teller, items
+from civicops.govern.catalogue_dcat import as_text, dcat_us
 from civicops.portal import files
 from civicops.portal.access import has_role, may_see_page
 from civicops.portal.catalogue import entries, source_checks
 from civicops.portal.importing import targets
 from civicops.portal.pages import ProductPage, load_page, page_names
-from civicops.portal.reading import newest_run, run_log, shelf, workspace
+from civicops.portal.reading import newest_run, run_log, shelf, store, workspace
 from civicops.portal.settings import BUILT, PACKAGE
 from civicops.portal.state import product_states, state_of
 from civicops.workspace import Product
@@ -86,6 +88,22 @@ def static(request: HttpRequest, path: str) -> HttpResponseBase:
     folder = BUILT if (BUILT / path).is_file() else PACKAGE / "static"
     cache = files.FOREVER if re.search(r"^assets/.+-[\w-]{8}\.\w+$", path) else files.BRIEFLY
     return files.send(request, files.below(folder, path), cache=cache)
+
+
+def data_json(request: HttpRequest) -> HttpResponse:
+    """What is public, for catalogues that harvest it (DCAT-US 3.0)."""
+    settings = workspace().settings
+    address = settings.portal.address or request.build_absolute_uri("/")
+    try:
+        teller = Teller.of(settings, address, answers=True)
+        found = dcat_us(items(shelf().products, store()), teller, store())
+    except CatalogueError as error:
+        return JsonResponse({"message": error.message, "hint": error.hint}, status=404)
+    answer = HttpResponse(as_text(found), content_type="application/json")
+    answer["Cache-Control"] = files.BRIEFLY
+    # To be read by programs of other sites: everything in it is public.
+    answer["Access-Control-Allow-Origin"] = "*"
+    return answer
 
 
 def health(request: HttpRequest) -> HttpResponse:

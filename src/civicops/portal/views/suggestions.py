@@ -19,8 +19,9 @@ from django.shortcuts import redirect, render
 
 from civicops.portal import reviewing
 from civicops.portal.engine import cursor
-from civicops.portal.reading import access_of, package, shelf, store
+from civicops.portal.reading import shelf, store
 from civicops.portal.words import LANGUAGES, words_of
+from civicops.release.described import access_of, package
 from civicops.release.sql import identifier, literal
 from civicops.review import intake
 from civicops.review.forms import Field, FormError
