@@ -23,11 +23,13 @@ from civicops.ingest.redact import redactions
 from civicops.lineage import LineageError
 from civicops.orchestrate.erasing import carry_out, places, propose
 from civicops.orchestrate.running import run_product
+from civicops.release.rollback import RollbackError, rollback
 from civicops.release.store import NoReleaseError
 from civicops.release.withdrawn import withdrawn
 from tests.flow.orchard import PRODUCTS, ROWS, Orchard, planted_once
 
 KEY, PERSON = "T0123", "Robin Made-Up 123"
+from tests.pg import postgres_cluster
 
 
 @pytest.fixture
@@ -76,6 +78,8 @@ def test_a_deleted_record_is_nowhere_and_stays_gone(orchard: Orchard) -> None:
     assert (note.version, note.request, note.rows) == (first, done.id, 1)
     with pytest.raises(NoReleaseError):
         store.find("trees", "trees", first)
+    with pytest.raises(RollbackError, match=f"was withdrawn on .* for request {done.id}"):
+        rollback(store, "trees", dataset="trees", to=first)
     # Its source serves it again, as it was and in a new file: it stays gone.
     run_product(orchard.workspace, "trees", full=True)
     file = orchard.root / "downloads" / "inspections.csv"
@@ -213,3 +217,40 @@ def test_what_was_looked_at_is_not_looked_at_again(orchard: Orchard, monkeypatch
     run_product(orchard.workspace, "trees")
     assert looked == []
     assert texts(orchard) == []
+
+
+def test_of_rows_held_back_only_those_of_that_key_are_meant(tmp_path: Path) -> None:
+    from civicops.govern.erasure import Target
+    from civicops.orchestrate.erasing import _held_where
+
+    rows = [
+        ("""{"id": "T012", "note": "x"}""", "[]"), ("""{"id": "T0123", "note": "about T012"}""", "[]"),
+        ("""{"no.": " T012 ", "note": null}""", "[]"), ("""{"text": "T012;Kim;"}""", "['row_readable']"),
+        ("""{"text": "T0123;Kim;"}""", "['row_readable']"),
+    ]  # fmt: skip
+    where = _held_where(Target("p", "d", ("T012",), (("id", "no."),), ()))
+    with duckdb.connect() as con:
+        listed = " UNION ALL ".join(f"SELECT '{raw}' AS _raw, {checks}::VARCHAR[] AS _checks" for raw, checks in rows)
+        found = con.execute(f"SELECT _raw FROM ({listed}) WHERE {where}").fetchall()
+    assert {row[0] for row in found} == {rows[0][0], rows[2][0], rows[3][0]}
+
+
+def test_a_record_whose_absence_cannot_be_proved_is_refused(orchard: Orchard, monkeypatch: pytest.MonkeyPatch) -> None:
+    from civicops.orchestrate import erasing
+
+    monkeypatch.setattr(erasing, "SHORTEST", 50)
+    with pytest.raises(ErasureError, match="could not be proved"):
+        propose(orchard.workspace, "trees.trees", KEY, "delete", reason="asked by mail", by="ben-example")
+
+
+def test_the_operational_database_is_searched_where_it_is_a_server(
+    orchard: Orchard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    with postgres_cluster() as url:
+        with psycopg.connect(url, autocommit=True) as con:
+            con.execute("CREATE TABLE notes (about TEXT)")
+            con.execute("INSERT INTO notes VALUES (%s)", [f"called {PERSON}"])
+        monkeypatch.setenv("DATABASE_URL", url)
+        assert "database table notes (text 1)" in [str(found) for found in search(orchard.workspace, [PERSON])]

@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from civicops.audit import Event, open_log
 from civicops.contracts import Contract
 from civicops.durable import sync
 from civicops.errors import CivicopsError
@@ -141,17 +142,22 @@ def decide(workspace: Workspace, request: Request, *, by: str, agrees: bool) -> 
         names = ", ".join(sorted(allowed))
         raise ErasureError(f"{by} does not answer for {request.dataset}.", hint=f"One of these does: {names}.")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return save(workspace, replace(request, state="approved" if agrees else "refused", decided_by=by, decided_at=now))
+    decided = replace(request, state="approved" if agrees else "refused", decided_by=by, decided_at=now)
+    content = {"request": decided.id, "action": decided.action, "dataset": decided.dataset, "state": decided.state}
+    open_log(workspace).append(Event("erasure", by, decided.dataset, content, key=f"erasure/{decided.id}/decided"))
+    # A request that was refused has no use for what it was about.
+    return save(workspace, decided if agrees else _forgotten(decided))
 
 
 def finished(workspace: Workspace, request: Request, proof: Mapping[str, Any]) -> Request:
     """Keep what was proved, and forget the key and every text of the record."""
-    targets = tuple(replace(target, values=()) for target in request.targets)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return save(
-        workspace,
-        replace(request, state="done", key={}, needles=(), targets=targets, finished_at=now, proof=dict(proof)),
-    )
+    return save(workspace, replace(_forgotten(request), state="done", finished_at=now, proof=dict(proof)))
+
+
+def _forgotten(request: Request) -> Request:
+    targets = tuple(replace(target, values=()) for target in request.targets)
+    return replace(request, key={}, needles=(), targets=targets)
 
 
 def target_of(product: str, contract: Contract, values: tuple[str, ...]) -> Target:

@@ -24,6 +24,7 @@ OWN_ACTION = ("row_count",)
 """Kinds without an action: their bounds say what happens."""
 READING = {
     "sourceNames": list, "formats": list, "nullValues": list, "trueValues": list, "falseValues": list, "unit": str,
+    "personalDataExpected": dict,
 }  # fmt: skip
 """Custom properties of a column that another tool's `meta` may hold for us, and their shape."""
 

@@ -55,6 +55,7 @@ def column_meta(contract: Contract, column: Column) -> dict[str, Any]:
         "formats": list(column.formats), "nullValues": list(column.null_values),
         "sourceName": column.source_names[0] if column.source_names else None, "sourceNames": list(column.source_names[1:]),
         "examples": list(column.examples), "critical": column.critical or None,
+        "personalDataExpected": column.expected_personal.model_dump(mode="json") if column.expected_personal else None,
     }  # fmt: skip
     plain = Column(name="x", title="x", description="x", logical_type="boolean")
     if column.true_values != plain.true_values or column.false_values != plain.false_values:

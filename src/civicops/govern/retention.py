@@ -118,10 +118,11 @@ def note_last(workspace: Workspace, now: datetime, failure: str = "") -> None:
 
 
 def ran_today(workspace: Workspace, now: datetime) -> bool:
-    """Whether the job has run on the day of `now` (UTC)."""
+    """Whether the job has ended well on the day of `now` (UTC)."""
     path = workspace.folder(FOLDER) / "last.json"
     try:
-        return datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["at"]).date() >= now.date()
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return not told["failure"] and datetime.fromisoformat(told["at"]).date() >= now.date()
     except (FileNotFoundError, ValueError, KeyError):
         return False
 

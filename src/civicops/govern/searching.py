@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import sqlalchemy as sa
 
+from civicops.database import database_url
 from civicops.ingest.disk import open_zstd
 from civicops.release.sql import identifier, literal
 from civicops.workspace import Workspace
@@ -41,6 +43,7 @@ def search(workspace: Workspace, texts: Sequence[str]) -> Iterator[Found]:
     wanted = [text for text in texts if text]
     if not wanted:
         return
+    yield from _in_server(workspace, wanted)
     for path in sorted(workspace.data.rglob("*")):
         relative = path.relative_to(workspace.data)
         if not path.is_file() or path.is_symlink() or relative.parts[0] in NOT_SEARCHED:
@@ -49,6 +52,23 @@ def search(workspace: Workspace, texts: Sequence[str]) -> Iterator[Found]:
             yield from (Found(str(relative), number) for number in sorted(_in_file(path, wanted)))
         except FileNotFoundError:
             continue
+
+
+def _in_server(workspace: Workspace, texts: Sequence[str]) -> Iterator[Found]:
+    """Rows of every table of an operational database that is no file of the workspace."""
+    engine = sa.create_engine(database_url(workspace), hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        return
+    try:
+        with engine.connect() as con:
+            for name in sorted(sa.inspect(engine).get_table_names()):
+                found: set[int] = set()
+                for row in con.execute(sa.select(sa.text("*")).select_from(sa.table(name))):
+                    line = "\0".join(str(value) for value in row)
+                    found |= {number for number, text in enumerate(texts) if text in line}
+                yield from (Found(f"database table {name}", number) for number in sorted(found))
+    finally:
+        engine.dispose()
 
 
 def is_in(path: Path, texts: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ RUNBOOK = "docs/howto/what-monitors-say.md"
 RUNBOOK_SECTIONS = (
     "A run failed", "No run when one was due", "Late data", "A volume anomaly", "Drift", "Many rows held back",
     "A check is broken", "The sheet was not updated", "The source counts other rows", "A slow run", "Own monitors do not work",
-    "An ethics review has ended or is missing",
+    "An ethics review has ended or is missing", "Somebody is gone", "Old data were not let go",
 )  # fmt: skip
 """What the framework's monitors give as their runbook; a section of that page each."""
 HOW_BAD = {

@@ -9,6 +9,7 @@ Signals with the same group are one incident: `runs` (no run ends well), `late` 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
@@ -30,6 +31,9 @@ RUNS, LATE = "runs", "late"
 _FEW_RUNS = 5
 """History below this many runs says nothing about what is usual."""
 
+RETENTION_LATE = timedelta(days=3)
+"""So long may the daily job that lets go of old data stay away."""
+
 
 def cheap_signals(watched: Watched) -> tuple[Signal, ...]:
     """What can be said after any run, also one with nothing new: whether runs end well and data are fresh."""
@@ -40,6 +44,7 @@ def cheap_signals(watched: Watched) -> tuple[Signal, ...]:
         *_reconciliation(watched),
         *sheet_signals(watched),
         *people_signals(watched),
+        *_retention(watched),
         *ethics_signals(watched),
     )
 
@@ -50,6 +55,23 @@ def data_signals(watched: Watched) -> tuple[Signal, ...]:
     for contract in watched.product.published:
         found += [*volume_signals(watched, contract), *_drift(watched, contract)]
     return tuple(found)
+
+
+def _retention(watched: Watched) -> Iterator[Signal]:
+    """Whether the job that lets go of old data works; nothing for a product that keeps all, or before the job ever ran."""
+    path = watched.workspace.folder("retention") / "last.json"
+    if not path.is_file() or not any(contract.retention for contract in watched.product.contracts):
+        return
+    told = json.loads(path.read_text(encoding="utf-8"))
+    at, failure = datetime.fromisoformat(told["at"]), str(told["failure"])
+    late = watched.now - at > RETENTION_LATE
+    title = watched.product.file.title
+    yield Signal(
+        "retention", watched.subject(), bool(failure) or late, "warning",
+        f"{title}: what is old was not let go" if failure or late else f"{title}: what is old is let go",
+        detail=failure or (f"The job ran last on {at:%Y-%m-%d}." if late else ""), since=at if failure or late else None,
+        runbook="Old data were not let go", group="retention", evidence={"at": told["at"]},
+    )  # fmt: skip
 
 
 def people_signals(watched: Watched) -> Iterator[Signal]:

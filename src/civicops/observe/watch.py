@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from civicops.observe.incidents import Change
     from civicops.observe.tables import Database
 
-CHEAP = frozenset({"run", "dead_man", "freshness", "reconciliation", "sheets", "people", "ethics"})
+CHEAP = frozenset({"run", "dead_man", "freshness", "reconciliation", "sheets", "people", "retention", "ethics"})
 DATA = frozenset({
     "volume", "volume_trend", "schema_drift", "null_share", "category_drift", "distribution_drift", "duration",
     "quarantine_share", "checks",

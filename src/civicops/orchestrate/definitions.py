@@ -333,8 +333,8 @@ def _retain(workspace: Workspace) -> None:
     failure = ""
     try:
         retain(workspace, now)
-    except (CivicopsError, OSError) as error:
-        failure = str(error)
+    except Exception as error:  # whatever it is, the tick goes on, and a monitor tells of it
+        failure = f"{type(error).__name__}: {error}"
         logging.getLogger("civicops.govern").error("What is due could not be let go: %s", error)
     note_last(workspace, now, failure)
 

@@ -13,6 +13,7 @@ Each step can be done twice, so a request that was killed is run again and goes 
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock, Timeout
 
 from civicops.audit import Event, open_log
-from civicops.checks.batches import BatchStore
+from civicops.checks.batches import UNREADABLE, BatchStore
+from civicops.govern.erasure import FOLDER as REQUESTS
 from civicops.govern.erasure import (
     Action,
     ErasureError,
@@ -96,6 +99,11 @@ def propose(workspace: Workspace, dataset: str, key: str, action: Action, *, rea
         )
     if action == "delete":
         needles |= set(found.key.values())
+    if not any(len(text) >= SHORTEST for text in needles):
+        raise ErasureError(
+            f"No text of the record is longer than {SHORTEST - 1} letters, so that it could not be proved that it is gone.",
+            hint="Take it out by a reviewed operation: docs/howto/dangerous-operations.md.",
+        )
     return new_request(
         workspace, dataset, found.key, action, reason=reason, by=by, targets=tuple(targets.values()),
         needles=tuple(sorted(text for text in needles if len(text) >= SHORTEST)),
@@ -104,7 +112,7 @@ def propose(workspace: Workspace, dataset: str, key: str, action: Action, *, rea
 
 def places(workspace: Workspace, request: Request) -> tuple[Place, ...]:
     """Everywhere the record of a request is that lineage knows of; empty once it is done. Changes nothing."""
-    if request.state == "done":
+    if request.state in ("done", "refused"):
         return ()
     found: list[Place] = []
     landing = Landing(workspace.folder("landing"))
@@ -138,6 +146,20 @@ def carry_out(workspace: Workspace, request: Request, *, say: Say = lambda _text
             f"{request.id} is {request.state}; nobody has agreed to it.",
             hint=f"civicops erase approve {request.id} --by NAME",
         )
+    lock = FileLock(workspace.folder(REQUESTS) / ".running.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ErasureError(
+            "Another request is being carried out right now.", hint="Try again when it has ended."
+        ) from error
+    try:
+        return _carried_out(workspace, request, say)
+    finally:
+        lock.release()
+
+
+def _carried_out(workspace: Workspace, request: Request, say: Say) -> Request:
     is_first = request.state == "approved"
     if is_first:  # counted once: after a kill some of it is gone already
         before = places(workspace, request)
@@ -229,8 +251,23 @@ def _rows(workspace: Workspace, product: Product, target: Target) -> Iterator[Pl
 
 
 def _held_where(target: Target) -> str:
-    """Rows held back whose raw text holds the key's values."""
-    return " AND ".join(f"contains(_raw, {literal(value)})" for value in target.values)
+    """Rows held back in which the fields of the key hold its values; of a row that could not be split, its text does."""
+    fields = " AND ".join(
+        "("
+        + " OR ".join(f"trim(json_extract_string(_raw, {literal(_path(name))})) = {literal(value)}" for name in names)
+        + ")"
+        for names, value in zip(target.keys, target.values, strict=True)
+    )
+    unreadable = " AND ".join(
+        f"regexp_matches(_raw, {literal('(^|[^A-Za-z0-9])' + re.escape(value) + '($|[^A-Za-z0-9])')})"
+        for value in target.values
+    )
+    return f"(({fields}) OR (list_contains(_checks, {literal(UNREADABLE)}) AND {unreadable}))"
+
+
+def _path(field: str) -> str:
+    """A field's name as a JSON path."""
+    return '$."' + field.replace('"', '\\"') + '"'
 
 
 def _count(con: duckdb.DuckDBPyConnection, path: Path, where: str) -> int:

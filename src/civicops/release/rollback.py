@@ -12,6 +12,7 @@ from datetime import datetime
 from civicops.errors import CivicopsError
 from civicops.release.store import ReleaseStore
 from civicops.release.values import Switch
+from civicops.release.withdrawn import withdrawn
 
 
 class RollbackError(CivicopsError):
@@ -49,10 +50,22 @@ def rollback(
             after = _state_before(product, last.after, history)
         else:
             version = to or _version_before(product, dataset, last.after, history)
+            _refuse_withdrawn(store, product, {dataset: version})
             after = {**last.after, dataset: store.find(product, dataset, version).version}
+        _refuse_withdrawn(store, product, after)
         if after == last.after:
             raise RollbackError(f"{product} is already at that release.", hint="Nothing was changed.")
         return store.switch(product, after, action="rollback", reason=reason, run_id=run_id, now=now)
+
+
+def _refuse_withdrawn(store: ReleaseStore, product: str, wanted: Mapping[str, str]) -> None:
+    for dataset, version in wanted.items():
+        note = next((one for one in withdrawn(store, product, dataset) if one.version == version), None)
+        if note is not None:
+            message = (
+                f"Release {version} of {product}.{dataset} was withdrawn on {note.at[:10]} for request {note.request}."
+            )
+            raise RollbackError(message, hint="Its data are gone on purpose; docs/howto/keep-and-delete.md says why.")
 
 
 def _state_before(product: str, state: Mapping[str, str], history: tuple[Switch, ...]) -> Mapping[str, str]:
