@@ -27,9 +27,9 @@ from civicops.release.rollback import RollbackError, rollback
 from civicops.release.store import NoReleaseError
 from civicops.release.withdrawn import withdrawn
 from tests.flow.orchard import PRODUCTS, ROWS, Orchard, planted_once
+from tests.pg import postgres_cluster
 
 KEY, PERSON = "T0123", "Robin Made-Up 123"
-from tests.pg import postgres_cluster
 
 
 @pytest.fixture
@@ -88,9 +88,15 @@ def test_a_deleted_record_is_nowhere_and_stays_gone(orchard: Orchard) -> None:
     assert counted(orchard, "trees.trees", "count(*) FILTER (tree_id = 'T9999')") == 1
     assert counted(orchard, "trees.trees", f"count(*) FILTER (tree_id = '{KEY}')") == 0
     assert texts(orchard) == []
-    (entry,) = [
-        entry for entry in open_log(orchard.workspace).find(kind="erasure") if entry.content.get("request") == done.id
-    ]
+    agreed_to, entry = sorted(
+        (
+            entry
+            for entry in open_log(orchard.workspace).find(kind="erasure")
+            if entry.content.get("request") == done.id
+        ),
+        key=lambda entry: entry.index,
+    )
+    assert agreed_to.content["state"] == "approved"
     assert entry.content["left"] == 0 and KEY not in str(entry.content)
 
 
