@@ -22,7 +22,7 @@ from civicops.release.publish import publish, stage
 from civicops.release.store import ReleaseStore
 from civicops.release.values import Provenance, Release
 from products.food_listings.hours import Schedule, Times, monthly, to_rows, weekly
-from tests.unit.products.food_listings.hours_made import LA, TELLING
+from tests.unit.products.food_listings.hours_telling import LA, TELLING
 
 ROOT = Path(__file__).parents[1]
 MOMENT = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from products.food_listings.hours import Schedule, next_close, next_open, open_intervals, status, to_plain, write
-from tests.unit.products.food_listings.hours_made import HOLIDAYS, TELLING, schedules
+from tests.unit.products.food_listings.hours_made import HOLIDAYS, schedules
+from tests.unit.products.food_listings.hours_telling import TELLING
 from tools.web import node
 
 pytestmark = pytest.mark.xdist_group("food_find_hours")

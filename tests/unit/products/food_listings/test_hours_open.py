@@ -30,8 +30,6 @@ from products.food_listings.hours import (
 )
 from tests.unit.products.food_listings.hours_made import (
     HOLIDAYS,
-    LA,
-    TELLING,
     nth_by_counting,
     open_minutes,
     recurrences,
@@ -39,6 +37,7 @@ from tests.unit.products.food_listings.hours_made import (
     schedules,
     week_of_month_by_rows,
 )
+from tests.unit.products.food_listings.hours_telling import LA, TELLING
 
 YEAR = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
 ZONE = ZoneInfo(LA)

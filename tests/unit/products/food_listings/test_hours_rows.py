@@ -31,7 +31,8 @@ from products.food_listings.hours import (
     weekly,
 )
 from products.food_listings.hours.rows import COLUMNS
-from tests.unit.products.food_listings.hours_made import LA, TELLING, schedules
+from tests.unit.products.food_listings.hours_made import schedules
+from tests.unit.products.food_listings.hours_telling import LA, TELLING
 
 CONTRACT = Path(__file__).parents[4] / "products" / "food_listings" / "contracts" / "listing_schedules.yaml"
 

@@ -33,7 +33,8 @@ from products.food_listings.hours import (
     weekly,
     write,
 )
-from tests.unit.products.food_listings.hours_made import LA, TELLING, schedules
+from tests.unit.products.food_listings.hours_made import schedules
+from tests.unit.products.food_listings.hours_telling import LA, TELLING
 
 READ = {
     "Monday through Friday, 9:00am to 5:00pm.": (weekly("MO,TU,WE,TH,FR", 540, 1020),),
