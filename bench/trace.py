@@ -90,7 +90,7 @@ def run(quick: bool) -> Table:
             raise RuntimeError("a value was not traced to its line")
     graphs = _graphs()
     notes = (
-        f"{rows:,} made-up legacy rows of nine years ({len(YEARS)} landed files of {_megabytes(folder)} MB). Each line is one "
+        f"{rows:,} made-up legacy rows of nine years ({len(YEARS)} landed files of {_megabytes(rows)} MB). Each line is one "
         "whole command: the released row, the accepted rows, the rules, the line and byte in the landed file and its text. With "
         "a column the models are also run over that one row, and the lookup lines without which it would be another are found. "
         "Files are in the page cache. *Processor*: seconds of all threads, start of Python and imports included.",
@@ -121,9 +121,10 @@ def _graphs() -> list[Row]:
     return found
 
 
-def _megabytes(folder: Path) -> str:
-    sizes = [path.stat().st_size for path in DATA.glob("2*_*.csv")]
-    return f"{min(sizes) / 1e6:,.0f} to {max(sizes) / 1e6:,.0f}" if sizes and folder else "-"
+def _megabytes(rows: int) -> str:
+    """From the smallest to the largest made file of a workspace with so many rows."""
+    sizes = [path.stat().st_size for path in DATA.glob(f"2*_{rows // len(YEARS)}.csv")]
+    return f"{min(sizes) / 1e6:,.0f} to {max(sizes) / 1e6:,.0f}" if sizes else "-"
 
 
 def _row(name: str, found: list[Measured]) -> Row:

@@ -131,7 +131,7 @@ def _outlines(con: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
     # It brings shapely and numpy, which most traces do without.
     from civicops.transform.placing import read_layers, register  # noqa: PLC0415
 
-    register(con, read_layers(con, cells=FEW_CELLS))
+    register(con, read_layers(con, cells=FEW_CELLS), one_by_one=True)
 
 
 def _ancestors(models: Mapping[str, ModelLineage], model: str) -> list[str]:
@@ -208,8 +208,9 @@ class _Lines:
 
     def _likely(self, answer: tuple[Any, ...], rows: Mapping[str, str]) -> list[_Line]:
         words = {_word(value) for value in answer}
-        for select in rows.values():
-            words |= {_word(value) for value in self.con.execute(select).fetchone() or ()}
+        for dataset in rows:
+            row = self.con.execute(f"SELECT * FROM accepted.{identifier(dataset)}").fetchone()
+            words |= {_word(value) for value in row or ()}
         words.discard("")
         return [
             item

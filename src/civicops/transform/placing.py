@@ -120,6 +120,31 @@ class LayerIndex:
                         found[asked] = shapely.intersects_xy(area.geometry, x[asked], y[asked])
         return pa.array(found, mask=np.array([name is None for name in codes], dtype=np.bool_))
 
+    def place_one(self, lon: float | None, lat: float | None, day: date | None) -> dict[str, Any]:
+        """The same as `place` for one point, with nothing of Arrow's: to load its functions takes longer than to ask."""
+        for number in self._in_force(day):
+            index = self._index(number)
+            placed = index.place([lon], [lat])
+            area = int(placed.area[0])
+            return {"code": index.codes[area] if area >= 0 else None, "matches": int(placed.matches[0])}
+        return {"code": None, "matches": 0}
+
+    def holds_one(self, lon: float | None, lat: float | None, day: date | None, code: str | None) -> bool | None:
+        """The same as `holds` for one point."""
+        if code is None:
+            return None
+        point = (np.nan if lon is None else lon), (np.nan if lat is None else lat)
+        areas = [area for number in self._in_force(day) for area in self._sets[number].areas if area.code == code]
+        return any(bool(shapely.intersects_xy(area.geometry, *point)) for area in areas)
+
+    def _in_force(self, day: date | None) -> list[int]:
+        if not self._by_day:
+            return list(range(len(self._sets)))
+        if day is None:
+            return []
+        number = (day - EPOCH).days
+        return [place for place, item in enumerate(self._sets) if item.first_day <= number <= item.last_day]
+
     def _answer(self, number: int, x: NDArray[np.float64], y: NDArray[np.float64]) -> pa.StructArray:
         index = self._index(number)
         placed = index.place(x, y)
@@ -171,8 +196,8 @@ def _date(day: int) -> date:
     return EPOCH + timedelta(days=day)
 
 
-def register(con: duckdb.DuckDBPyConnection, layers: dict[str, LayerIndex]) -> None:
-    """Make the functions of every layer known to the connection's database.
+def register(con: duckdb.DuckDBPyConnection, layers: dict[str, LayerIndex], *, one_by_one: bool = False) -> None:
+    """Make the functions of every layer known to the connection's database; `one_by_one` is quicker for a handful of points.
 
     `place_in__<layer>(longitude, latitude, day)` gives a struct of `code` and `matches`; `is_in__<layer>(longitude,
     latitude, day, code)` whether that area holds the point; `geo.day_of__<layer>(moment, tz)` is a day that stands for the
@@ -180,11 +205,12 @@ def register(con: duckdb.DuckDBPyConnection, layers: dict[str, LayerIndex]) -> N
     """
     answer = con.struct_type({"code": VARCHAR, "matches": INTEGER})
     point: list[Any] = [DOUBLE, DOUBLE, DATE]
-    kind = PythonUDFType.ARROW
+    kind = PythonUDFType.NATIVE if one_by_one else PythonUDFType.ARROW
     nulls = FunctionNullHandling.SPECIAL  # a point without a coordinate has an answer too: nowhere
     for name, layer in layers.items():
         # The stubs of DuckDB know functions of single values only, not of Arrow columns.
-        place, holds = cast("Callable[..., Any]", layer.place), cast("Callable[..., Any]", layer.holds)
+        place = cast("Callable[..., Any]", layer.place_one if one_by_one else layer.place)
+        holds = cast("Callable[..., Any]", layer.holds_one if one_by_one else layer.holds)
         con.create_function(f"place_in__{name}", place, point, answer, type=kind, null_handling=nulls)
         con.create_function(f"is_in__{name}", holds, [*point, VARCHAR], BOOLEAN, type=kind, null_handling=nulls)
         con.execute(f"CREATE OR REPLACE MACRO geo.day_of__{name}(moment, tz) AS {layer.day_macro()}")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from civicops.geo import Area
 from civicops.transform import TransformError
 from civicops.transform.layers import read_layer_sets, store_layers
-from civicops.transform.placing import EPOCH, AreaSet, LayerIndex, read_layers
+from civicops.transform.placing import EPOCH, AreaSet, LayerIndex, read_layers, register
 from tests.unit.transform.conftest import BOUNDARY_HEADER
 
 SQUARE = shapely.to_geojson(shapely.box(0, 0, 1, 1))
@@ -172,3 +172,27 @@ def test_placing_equals_plain_geometry(
         best = min(holding, key=lambda area: (area.geometry.area, area.code)).code if holding else None
         assert answer[position].as_py() == {"code": best, "matches": len(holding)}
         assert holds[position].as_py() == (codes[position] in [area.code for area in holding])
+        assert index.place_one(x, y, when) == answer[position].as_py()
+        assert index.holds_one(x, y, when, codes[position]) is holds[position].as_py()
+        assert index.holds_one(x, y, when, None) is None
+
+
+def test_one_by_one_or_many_at_once_the_models_get_the_same_answer(tmp_path: Path) -> None:
+    """Through the engine, as models ask: a point inside, one outside, none, no day, a code that is none."""
+    sets = read_layer_sets(
+        lookup(tmp_path, "zone,old,s,b,,2019-12-31,as_of,0,0,9,9,", "zone,new,t,b,2020-01-01,,as_of,0,0,9,9,")
+    )
+    found = []
+    for one_by_one in (False, True):
+        con = accepted([("old", "Old", SQUARE, "s"), ("new", "New", SQUARE, "t")])
+        store_layers(con, sets)
+        register(con, read_layers(con), one_by_one=one_by_one)
+        asked = "(0.5::DOUBLE, 0.5::DOUBLE, DATE '2010-01-01', 'old'), (0.5, 0.5, DATE '2024-01-01', 'old'), (8, 8, DATE '2024-01-01', NULL), "
+        asked += "(NULL, 0.5, DATE '2024-01-01', 'new'), (0.5, 0.5, NULL, 'new'), ('nan'::DOUBLE, 0.5, DATE '2024-01-01', 'none')"
+        found.append(
+            con.execute(
+                f"SELECT place_in__zone(x, y, d), is_in__zone(x, y, d, c) FROM (VALUES {asked}) AS asked(x, y, d, c) ORDER BY ALL"
+            ).fetchall()
+        )
+    assert found[0] == found[1]
+    assert [row[0]["code"] for row in found[0]].count("old") == 1
