@@ -121,6 +121,19 @@ class History:
             found.extend(_observations(str(path), *_stamp(path)))
         return tuple(found if dataset is None else (line for line in found if line.dataset == dataset))
 
+    def backwards(self, product: str, dataset: str, *, days: int = 400) -> Iterator[Observation]:
+        """Lines of a dataset (`RUN` for whole runs), newest first; older months are only read when they are asked for."""
+        for path in reversed(self._files(product, "runs", days)):
+            yield from (line for line in reversed(_observations(str(path), *_stamp(path))) if line.dataset == dataset)
+
+    def first(self, product: str, dataset: str, *, days: int = 400) -> Observation | None:
+        """The oldest line of a dataset within the newest `days`."""
+        for path in self._files(product, "runs", days):
+            for line in _observations(str(path), *_stamp(path)):
+                if line.dataset == dataset:
+                    return line
+        return None
+
     def check_counts(self, product: str, dataset: str, *, days: int = 400) -> Iterator[CheckCount]:
         """What the checks of a dataset counted, oldest run first."""
         for path in self._files(product, "checks", days):

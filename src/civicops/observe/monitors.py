@@ -109,7 +109,7 @@ def _run_failed(watched: Watched) -> Iterator[Signal]:
 def _first_failure(watched: Watched) -> datetime | None:
     """When the failures began that have not been interrupted since."""
     first: datetime | None = None
-    for line in reversed(watched.lines):
+    for line in watched.backwards():
         if line.status != "failed":
             break
         first = line.moment
@@ -119,10 +119,10 @@ def _first_failure(watched: Watched) -> datetime | None:
 def dead_man_signals(watched: Watched) -> Iterator[Signal]:
     """Whether a run ended well when one was due; none before the first run."""
     rule = watched.product.monitors().dead_man
-    if not rule.enabled or not watched.lines:
+    begun = watched.begun_at
+    if not rule.enabled or begun is None:
         return
     due = last_due(watched.product.file.schedule, watched.zone, watched.now - timedelta(hours=rule.grace_hours))
-    begun = watched.lines[0].moment
     good = watched.last_good_at
     missed = due > begun and (good is None or good < due) and not _is_accepted(watched, due)
     title = watched.product.file.title

@@ -5,10 +5,10 @@ Belongs here: the value and questions about it that several monitors ask. Does n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,16 @@ class Watched:
         """Lines of whole runs, oldest first."""
         return self.history.observations(self.product.name, RUN)
 
+    def backwards(self) -> Iterator[Observation]:
+        """The same lines, newest first: what is new is found without reading a year."""
+        return self.history.backwards(self.product.name, RUN)
+
+    @cached_property
+    def begun_at(self) -> datetime | None:
+        """When the first run that history knows of was over; None before the first."""
+        first = self.history.first(self.product.name, RUN)
+        return first.moment if first else None
+
     @cached_property
     def by_dataset(self) -> Mapping[str, tuple[Observation, ...]]:
         """Lines of each dataset, oldest first, of runs that published: one that failed has an incident of its own."""
@@ -87,18 +97,18 @@ class Watched:
     @cached_property
     def newest(self) -> RunRecord | None:
         """The newest run that is over, by the order in which history was written: two may begin in the same second."""
-        wanted = self.lines[-1].run_id if self.lines else None
+        wanted = next((line.run_id for line in self.backwards()), None)
         return next((run for run in islice(self.runs.runs(self.product.name), 50) if run.run_id == wanted), None)
 
     @cached_property
     def last_published(self) -> str | None:
         """The run that last published something."""
-        return next((line.run_id for line in reversed(self.lines) if line.status == "succeeded"), None)
+        return next((line.run_id for line in self.backwards() if line.status == "succeeded"), None)
 
     @cached_property
     def last_good_at(self) -> datetime | None:
         """When a run last ended well."""
-        return next((line.moment for line in reversed(self.lines) if line.status in GOOD), None)
+        return next((line.moment for line in self.backwards() if line.status in GOOD), None)
 
     @cached_property
     def releases(self) -> Mapping[str, Release]:
@@ -145,6 +155,7 @@ def product_calendar(workspace: Workspace, product: Product) -> Calendar:
     return Calendar(zone, "" if country == "none" else country, settings.subdivision)
 
 
+@cache
 def country_of(zone: str) -> str:
     """The country that a time zone lies in, two letters; empty for `UTC` and the like."""
     table = Path(tzdata.__file__).parent / "zoneinfo" / "zone.tab"
