@@ -99,6 +99,9 @@ def options(
 
 def main() -> None:
     """Run the program; exit with 0 when all went well, 1 or a failure's own code when not, 130 after Ctrl-C."""
+    # Loading the parts and reading a year of history makes many objects that stay: looking through them for garbage after every
+    # 700 new ones, Python's default, took a sixth of the time.
+    gc.set_threshold(50_000, 20, 100)
     # Of every part that would send usage data somewhere; set before any of them is loaded.
     for name in ("DAGSTER_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
         os.environ.setdefault(name, "1")

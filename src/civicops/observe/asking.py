@@ -211,7 +211,8 @@ def downstream(workspace: Workspace) -> Mapping[str, tuple[str, ...]]:
 
 def upstream(workspace: Workspace, product: str) -> tuple[str, ...]:
     """The products that a product reads, directly or through others."""
-    return tuple(sorted(name for name, below in downstream(workspace).items() if product in below and "." not in name))
+    reads = {item.name: {name.partition(".")[0] for name in item.file.reads} for item in workspace.products}
+    return tuple(sorted(_closure(reads, product) - {product}))
 
 
 def _closure(reads: Mapping[str, set[str]], name: str) -> set[str]:
