@@ -97,10 +97,14 @@ def _route(box: Mailbox) -> list[str]:
 
 
 def _portal(letters: str, *, stay: bool) -> bool:
-    """Start the portal and look at each main page; with `stay` leave it running until Ctrl-C. True when every page answered."""
+    """Start the portal and look at each main page; with `stay` leave it running until Ctrl-C.
+
+    True when every page answered and the portal ended well.
+    """
     port = _free_port()
     words = _command("portal", "serve", "--samples", "--port", str(port))
     portal = subprocess.Popen(words, cwd=HOME, stdout=None if stay else subprocess.PIPE, text=True)
+    good = True
     try:
         good = _visit(f"http://127.0.0.1:{port}")
         if stay and good:
@@ -110,13 +114,15 @@ def _portal(letters: str, *, stay: bool) -> bool:
                 flush=True,
             )
             portal.wait()
-        return good
     except KeyboardInterrupt:
-        return True
+        pass
     finally:
         if portal.poll() is None:
             portal.terminate()
-        portal.wait(30)
+        code = portal.wait(30)
+    if code:
+        print(f"The portal ended with {code}, not with 0.")
+    return good and not code
 
 
 def _visit(base: str) -> bool:

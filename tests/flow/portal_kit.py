@@ -202,7 +202,9 @@ def serving(library: Library, *words: str, samples: bool = True, **env: str) -> 
         yield server
     finally:
         server.close()
-        if process.poll() is None:
+        is_up = process.poll() is None
+        if is_up:
             process.terminate()
-        process.wait(30)
+        code = process.wait(30)
         log.close()
+    assert not is_up or code == 0, f"the portal ended with {code}: {Path(log.name).read_text()[-2000:]}"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -95,3 +97,23 @@ def test_late_is_what_the_monitors_say_it_is(library: Library) -> None:
         library.run()
         assert "Up to date" in portal.get("/").text and "Everything works" in portal.get("/status/").text
         assert "Nothing is open" in portal.get("/incidents/", "contributor").text
+
+
+def test_the_portal_ends_well_while_the_engine_is_at_work() -> None:
+    """Left to Python's own way out, this process aborts (134) each time: the engine finds the interpreter gone."""
+    program = (
+        "import duckdb, threading, time\n"
+        "from civicops.portal.server import end_with_threads\n"
+        "def ask():\n"
+        "    while True:\n"
+        "        duckdb.connect().execute('SELECT sum(a) FROM range(3000) t(a)').fetchall()\n"
+        "threading.Thread(target=ask, daemon=True).start()\n"
+        "time.sleep(0.5)\n"
+        "print('told', end='')\n"
+        "end_with_threads()\n"
+    )
+    for _ in range(5):  # it is a matter of moments
+        ended = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        )  # fmt: skip
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "told", "")

@@ -6,8 +6,10 @@ Belongs here: starting and ending. Does not belong here: answering (`views`, `ap
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +20,7 @@ from civicops.workspace import Workspace
 
 THREADS = 8
 _REST_SECONDS = 10.0
+_GRACE_SECONDS = 3.0
 _log = logging.getLogger("civicops.portal")
 
 
@@ -43,7 +46,9 @@ def prepare(workspace: Workspace) -> None:
 
 
 def serve(workspace: Workspace, *, host: str, port: int, samples: bool, say: Callable[[str], None]) -> int:
-    """Serve until Ctrl-C or SIGTERM, then return 0. `samples`: make the demo's accounts and say their passwords.
+    """Serve until Ctrl-C or SIGTERM, then return 0, or end the process with it while threads are at work.
+
+    `samples`: make the demo's accounts and say their passwords.
 
     Raises `CivicopsError` when the port is taken, the database cannot be used, or sample accounts are asked for where others
     can reach them.
@@ -89,7 +94,23 @@ def serve(workspace: Workspace, *, host: str, port: int, samples: bool, say: Cal
     finally:
         stop.set()
         server.close()
+        background.join(_GRACE_SECONDS)
+        end_with_threads()
     return 0
+
+
+def end_with_threads() -> None:
+    """End the process with 0 where threads are still at work; return where there is none.
+
+    Python's own way out takes the interpreter from under a thread that waits for the database engine, and the engine then calls
+    `abort`: a crash in the eyes of whoever started the portal. What they make is put in its place when it is whole, so nothing
+    half made is seen.
+    """
+    if any(thread is not threading.current_thread() and thread.daemon for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _stop(_number: int, _frame: object) -> None:
@@ -112,7 +133,7 @@ def _work(workspace: Workspace, stop: threading.Event) -> None:
 
     while not stop.is_set():
         try:
-            build_everything(workspace)
+            build_everything(workspace, stop.is_set)
         except Exception:
             # A page that cannot be built must not end the building of the others tomorrow.
             _log.exception("building pages failed")
