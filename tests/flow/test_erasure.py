@@ -6,6 +6,9 @@ Belongs here: whole requests on three products that read each other, killed and 
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +17,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from civicops.audit import open_log
 from civicops.govern.erasure import ErasureError, decide, find
@@ -260,3 +265,21 @@ def test_the_operational_database_is_searched_where_it_is_a_server(
             con.execute("INSERT INTO notes VALUES (%s)", [f"called {PERSON}"])
         monkeypatch.setenv("DATABASE_URL", url)
         assert "database table notes (text 1)" in [str(found) for found in search(orchard.workspace, [PERSON])]
+
+
+@given(st.text(min_size=1, max_size=12), st.text(alphabet="ab\"\\/'é\n 1-", min_size=1, max_size=12))
+def test_a_record_is_looked_at_however_its_key_is_spelt(first: str, second: str) -> None:
+    from civicops.govern.erasure import Target
+    from civicops.orchestrate.erasing import _needle
+
+    needle = _needle(Target("p", "d", (first, second), (("a",), ("b",)), ()))
+    row = {"a": first, "b": second}
+    table = io.StringIO()
+    csv.writer(table).writerow(row.values())
+    for text in (
+        json.dumps(row),
+        json.dumps(row, ensure_ascii=False),
+        json.dumps(row).replace("/", "\\/"),
+        table.getvalue(),
+    ):
+        assert needle in text.encode("utf-8", "surrogatepass")

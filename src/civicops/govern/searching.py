@@ -9,8 +9,11 @@ bytes.
 from __future__ import annotations
 
 import gzip
+import html
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,16 +43,15 @@ class Found:
 
 def search(workspace: Workspace, texts: Sequence[str]) -> Iterator[Found]:
     """Every file below the workspace's data in which one of the texts stands. A file that goes while it is read is left out."""
-    wanted = [text for text in texts if text]
-    if not wanted:
+    if not any(texts):
         return
-    yield from _in_server(workspace, wanted)
+    yield from _in_server(workspace, texts)
     for path in sorted(workspace.data.rglob("*")):
         relative = path.relative_to(workspace.data)
         if not path.is_file() or path.is_symlink() or relative.parts[0] in NOT_SEARCHED:
             continue
         try:
-            yield from (Found(str(relative), number) for number in sorted(_in_file(path, wanted)))
+            yield from (Found(str(relative), number) for number in sorted(_in_file(path, texts)))
         except FileNotFoundError:
             continue
 
@@ -60,12 +62,12 @@ def _in_server(workspace: Workspace, texts: Sequence[str]) -> Iterator[Found]:
     if engine.dialect.name == "sqlite":
         return
     try:
+        spelt = spellings(texts)
         with engine.connect() as con:
             for name in sorted(sa.inspect(engine).get_table_names()):
                 found: set[int] = set()
                 for row in con.execute(sa.select(sa.text("*")).select_from(sa.table(name))):
-                    line = "\0".join(str(value) for value in row)
-                    found |= {number for number, text in enumerate(texts) if text in line}
+                    found |= _in_text("\0".join(str(value) for value in row), spelt)
                 yield from (Found(f"database table {name}", number) for number in sorted(found))
     finally:
         engine.dispose()
@@ -73,7 +75,29 @@ def _in_server(workspace: Workspace, texts: Sequence[str]) -> Iterator[Found]:
 
 def is_in(path: Path, texts: Sequence[str]) -> bool:
     """Whether one of the texts stands in a file."""
-    return bool(texts) and bool(_in_file(path, texts))
+    return any(texts) and bool(_in_file(path, texts))
+
+
+def spellings(texts: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Every way in which a file or table may write one of the texts, with the number of the text; none for an empty one.
+
+    As it is, composed and decomposed (Unicode NFC, NFD); each as JSON (with and without ASCII only), CSV and HTML have it, and as
+    DuckDB quotes it in a row that is cast to text.
+    """
+    found: dict[tuple[str, int], None] = {}
+    for number, text in enumerate(texts):
+        for form in dict.fromkeys((text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))):
+            quoted = (form.replace("'", "\\'"), form.replace("\\", "\\\\").replace("'", "\\'"), form.replace('"', '""'))
+            as_json = (json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1])
+            as_html = (html.escape(form), html.escape(form, quote=False), html.escape(form).replace("&#x27;", "&#39;"))
+            for spelling in (form, *quoted, *as_json, *as_html):
+                if spelling:
+                    found[spelling, number] = None
+    return tuple(found)
+
+
+def _in_text(text: str, spelt: Iterable[tuple[str, int]]) -> set[int]:
+    return {number for spelling, number in spelt if spelling in text}
 
 
 def _in_file(path: Path, texts: Sequence[str]) -> set[int]:
@@ -91,14 +115,14 @@ def _in_file(path: Path, texts: Sequence[str]) -> set[int]:
 
 
 def _in_bytes(stream: object, texts: Sequence[str]) -> set[int]:
-    needles = [text.encode() for text in texts]
-    longest = max(map(len, needles))
+    needles = [(spelling.encode(), number) for spelling, number in spellings(texts)]
+    longest = max(len(needle) for needle, _ in needles)
     found: set[int] = set()
     with stream as file:  # type: ignore[attr-defined] # every one of them is a binary stream
         held = b""
         while block := file.read(BLOCK):
             held += block
-            found |= {number for number, needle in enumerate(needles) if needle in held}
+            found |= {number for needle, number in needles if needle in held}
             held = held[-longest:]
     return found
 
@@ -121,21 +145,22 @@ def _in_duckdb(path: Path, texts: Sequence[str]) -> set[int]:
 
 
 def _in_table(con: duckdb.DuckDBPyConnection, relation: str, texts: Sequence[str]) -> set[int]:
-    asked = ", ".join(f"count(*) FILTER (contains(row_text, {literal(text)}))" for text in texts)
+    spelt = spellings(texts)
+    asked = ", ".join(f"count(*) FILTER (contains(row_text, {literal(spelling)}))" for spelling, _ in spelt)
     row = con.execute(f"SELECT {asked} FROM (SELECT CAST(t AS VARCHAR) AS row_text FROM {relation} AS t)").fetchone()
-    return {number for number, count in enumerate(row or ()) if count}
+    return {number for (_, number), count in zip(spelt, row or (), strict=True) if count}
 
 
 def _in_sqlite(path: Path, texts: Sequence[str]) -> set[int]:
     """Rows of every table; a text that SQLite spread over pages is not one run of bytes in the file."""
     found: set[int] = set()
+    spelt = spellings(texts)
     con = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         tables = [row[0] for row in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             for row in con.execute(f"SELECT * FROM {identifier(table)}"):
-                line = "\0".join(str(value) for value in row)
-                found |= {number for number, text in enumerate(texts) if text in line}
+                found |= _in_text("\0".join(str(value) for value in row), spelt)
     except sqlite3.DatabaseError:
         return found  # no database of ours; its bytes are searched all the same
     finally:

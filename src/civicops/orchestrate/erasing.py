@@ -220,9 +220,10 @@ def _is_meant(target: Target, fields: Mapping[str, str]) -> bool:
 
 
 def _needle(target: Target) -> bytes:
-    """Bytes that every record of that key holds, however a CSV or JSON file writes its quotes: its longest plain part."""
-    text = max(target.values, key=len)
-    return max(text.replace("\\", '"').split('"'), key=len).encode()
+    """Bytes that every record of that key holds, however a CSV or JSON file writes its quotes, slashes and letters beyond ASCII:
+    the longest part of it that all write alike. May be empty: then every record is looked at."""
+    parts = (part for value in target.values for part in re.split(r"[^A-Za-z0-9_ .:@+-]", value))
+    return max(parts, key=len).encode()
 
 
 def _sources(workspace: Workspace, target: Target) -> Iterator[Source]:

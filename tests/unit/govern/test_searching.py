@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import html
 import json
 import sqlite3
+import unicodedata
 from pathlib import Path
 
 import duckdb
@@ -68,3 +71,45 @@ def test_requests_and_keys_are_not_searched(tmp_path: Path) -> None:
         (workspace.data / room).mkdir(parents=True)
         (workspace.data / room / "x").write_text(TEXT)
     assert list(search(workspace, [TEXT])) == []
+
+
+HARD = (
+    "Quill O'Made-Up 4711",
+    'Quill "Bo" Made-Up',
+    "Peña Made-Up 4711",
+    "Quill & Bo Made-Up",
+    "Quill\\Made-Up",
+    "a\tb Made-Up",
+)
+
+
+@pytest.mark.parametrize("text", HARD)
+@pytest.mark.parametrize(
+    "kind", ["parquet", "list", "struct", "duckdb", "json", "ascii json", "json in sqlite", "csv", "html", "nfd"]
+)
+def test_it_is_found_however_a_kind_of_file_spells_it(kind: str, text: str, tmp_path: Path) -> None:
+    workspace = write(tmp_path)
+    workspace.data.mkdir(exist_ok=True)
+    var, sql = workspace.data, "'" + text.replace("'", "''") + "'"
+    match kind:
+        case "parquet" | "list" | "struct":
+            value = {"parquet": sql, "list": f"[{sql}]", "struct": f"{{'deep': [{{'name': {sql}}}]}}"}[kind]
+            with duckdb.connect() as con:
+                con.execute(f"COPY (SELECT {value} AS a) TO '{var}/x.parquet'")
+        case "duckdb":
+            with duckdb.connect(str(var / "x.duckdb")) as con:
+                con.execute(f"CREATE TABLE t AS SELECT {sql} AS a")
+        case "json" | "ascii json":
+            (var / "x.json").write_text(json.dumps({"a": text}, ensure_ascii=kind == "ascii json"), encoding="utf-8")
+        case "json in sqlite":
+            with sqlite3.connect(var / "x.sqlite3") as made:
+                made.execute("CREATE TABLE t (a TEXT)")
+                made.execute("INSERT INTO t VALUES (?)", [json.dumps({"a": text})])
+        case "csv":
+            with (var / "x.csv").open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([["a"], [text]])
+        case "html":
+            (var / "x.html").write_text(f"<p>{html.escape(text)}</p>", encoding="utf-8")
+        case _:
+            (var / "x.txt").write_text(unicodedata.normalize("NFD", text), encoding="utf-8")
+    assert {item.text for item in search(workspace, ["nowhere to be found", text])} == {1}
