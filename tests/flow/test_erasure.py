@@ -13,24 +13,31 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from civicops.audit import open_log
+from civicops.audit import Event, open_log
+from civicops.audit.verify import verify
 from civicops.govern.erasure import ErasureError, decide, find
 from civicops.govern.searching import search
 from civicops.ingest.landing import Landing
 from civicops.ingest.redact import redactions
 from civicops.lineage import LineageError
+from civicops.observe import tables as observed
+from civicops.observe.tables import open_database
 from civicops.orchestrate.erasing import carry_out, places, propose
 from civicops.orchestrate.running import run_product
 from civicops.release.rollback import RollbackError, rollback
 from civicops.release.store import NoReleaseError
 from civicops.release.withdrawn import withdrawn
+from civicops.review import tables as review
+from civicops.review.tables import open_tables
 from tests.flow.orchard import PRODUCTS, ROWS, Orchard, planted_once
 from tests.pg import postgres_cluster
 
@@ -265,6 +272,96 @@ def test_the_operational_database_is_searched_where_it_is_a_server(
             con.execute("INSERT INTO notes VALUES (%s)", [f"called {PERSON}"])
         monkeypatch.setenv("DATABASE_URL", url)
         assert "database table notes (text 1)" in [str(found) for found in search(orchard.workspace, [PERSON])]
+
+
+def said(orchard: Orchard) -> None:
+    """What people and a monitor wrote about the record, and about another whose key begins alike."""
+    at, reviewing, watching = (
+        "2026-03-01T08:00:00+00:00",
+        open_tables(orchard.workspace),
+        open_database(orchard.workspace),
+    )
+    task = {"kind": "trees.look", "origin": "run", "filed_by": "", "state": "decided", "round": 1, "content_hash": "c" * 64,
+            "needed": 1, "left": 0, "is_audit": False, "value": 1.0, "rank": 1.0, "filed_at": at, "opened_at": at,
+            "changed_at": at}  # fmt: skip
+    version = {"task_id": 1, "round": 1, "content_hash": "c" * 64, "seen_hash": "s" * 64, "at": at, "run_id": "run",
+               "content": {"planted_by": PERSON, "tree": KEY, "other": "T01234"}, "shown": [{"name": "Peña", KEY: [PERSON, 7]}]}  # fmt: skip
+    decision = {"task_id": 1, "kind": "trees.look", "round": 1, "stage": "first", "outcome": "approved", "who": "ada-example",
+                "at": at, "value": {"call": PERSON}, "reason": f"{PERSON} said so", "content_hash": "c" * 64, "seen_hash": "s" * 64}  # fmt: skip
+    with reviewing.writing() as con:
+        con.execute(
+            sa.insert(review.TASK).values(**task, subject=KEY, record=f"trees.trees/{KEY}", title=f"Tree {KEY}")
+        )
+        con.execute(
+            sa.insert(review.TASK).values(**task, subject="T01234", record="trees.trees/T01234", title="Tree T01234")
+        )
+        con.execute(sa.insert(review.VERSION).values(**version))
+        con.execute(sa.insert(review.DECISION).values(**decision))
+    incident = {"product": "trees", "cause": "checks:trees", "subject": "trees.trees", "severity": "warning", "state": "open",
+                "since": at, "opened_at": at, "changed_at": at}  # fmt: skip
+    event = {"incident_id": 1, "at": at, "kind": "note", "who": "ben-example", "content": {}}
+    with watching.writing() as con:
+        con.execute(sa.insert(observed.INCIDENT).values(**incident, title=f"{KEY} is wrong"))
+        con.execute(sa.insert(observed.EVENT).values(**event, text=f"I called {PERSON} about T01234"))
+    open_log(orchard.workspace).append(
+        Event(
+            "task",
+            "ben-example",
+            "task/1",
+            {"choice": "yes"},
+            {"reason": f"asked {PERSON}", "other": "nothing"},
+            key="note/1",
+        )
+    )
+
+
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"])
+def test_what_people_wrote_about_it_is_overwritten_and_the_rest_stays(
+    server: str, orchard: Orchard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres_cluster() if server == "postgresql" else nullcontext() as url:
+        if url:
+            monkeypatch.setenv("DATABASE_URL", url)
+        said(orchard)
+        # The orchard was planted with another database: who did that is not known to a server.
+        before = verify(open_log(orchard.workspace)).problems
+        assert url or not before
+        name = agreed(orchard)
+        assert carry_out(orchard.workspace, find(orchard.workspace, name)).state == "done"
+        assert texts(orchard) == []
+        mark, database = f"[erased: {name}]", open_tables(orchard.workspace)
+        with database.reading() as con:
+            tasks = con.execute(sa.select(review.TASK).order_by(review.TASK.c.id)).all()
+            version, decision = (
+                con.execute(sa.select(review.VERSION)).one(),
+                con.execute(sa.select(review.DECISION)).one(),
+            )
+            note = con.execute(sa.select(observed.EVENT.c.text).where(observed.EVENT.c.kind == "note")).scalar_one()
+        assert [(one.subject, one.record, one.title) for one in tasks] == [
+            (mark, f"trees.trees/{mark}", f"Tree {mark}"), ("T01234", "trees.trees/T01234", "Tree T01234"),
+        ]  # fmt: skip
+        assert version.content == {"planted_by": mark, "tree": mark, "other": "T01234"}
+        assert version.shown == [{"name": "Peña", mark: [mark, 7]}]
+        assert (decision.outcome, decision.value, decision.reason) == ("approved", {"call": mark}, f"{mark} said so")
+        assert note == f"I called {mark} about T01234"
+        assert verify(open_log(orchard.workspace)).problems == before
+        for table in (review.VERSION, review.DECISION):
+            with pytest.raises(sa.exc.DBAPIError), database.writing() as con:
+                con.execute(sa.update(table).values(round=2))
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_amendment_that_fails_changes_nothing(moment: str, orchard: Orchard) -> None:
+    said(orchard)
+    database = open_tables(orchard.workspace)
+    with pytest.raises(RuntimeError), database.amending([review.DECISION]) as con:
+        if moment == "after":
+            con.execute(sa.update(review.DECISION).values(reason="other"))
+        raise RuntimeError
+    with database.reading() as con:
+        assert con.execute(sa.select(review.DECISION.c.reason)).scalar_one() == f"{PERSON} said so"
+    with pytest.raises(sa.exc.DBAPIError), database.writing() as con:
+        con.execute(sa.update(review.DECISION).values(reason="other"))
 
 
 @given(st.text(min_size=1, max_size=12), st.text(alphabet="ab\"\\/'é\n 1-", min_size=1, max_size=12))

@@ -3,6 +3,7 @@
     the bytes     every landed object that holds it is written again without it (or with its personal fields emptied)
     what is made  the warehouse, old builds of pages and trials go; the product and all that read it are run anew
     releases      versions that hold it are withdrawn; a line says which, how many rows, and for which request
+    what was said its texts in review tasks, decisions and incidents are overwritten with the request's name
     the proof     every file of the workspace is searched for the record's texts, packed ones unpacked
 
 Belongs here: that order, and finding where a record is. Does not belong here: requests and their states
@@ -45,6 +46,7 @@ from civicops.ingest.redact import count_records, redact, redactions
 from civicops.ingest.values import Source
 from civicops.lineage import graph_of
 from civicops.lineage.trace import trace
+from civicops.orchestrate.forgetting import forget
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.planning import FOLDER as PLANS
 from civicops.orchestrate.planning import WORK
@@ -189,6 +191,10 @@ def _carried_out(workspace: Workspace, request: Request, say: Say) -> Request:
     withdrawn = _withdraw(workspace, request, say)
     for product in products:
         shutil.rmtree(workspace.folder("pages") / product.name, ignore_errors=True)
+    for table, rows in forget(
+        workspace, request.needles, mark=f"[erased: {request.id}]", who=request.decided_by
+    ).items():
+        say(f"{table}: {rows} rows overwritten")
     say("searching the workspace")
     left = tuple(search(workspace, request.needles))
     gone = [*request.proof["withdrawn"], *withdrawn]

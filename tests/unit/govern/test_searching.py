@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import html
+import io
 import json
+import re
 import sqlite3
 import unicodedata
 from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from civicops.govern import searching
 from civicops.govern.searching import search
@@ -34,7 +38,7 @@ def plant(var: Path, kind: str) -> str:
             return "x.parquet"
         case "duckdb":
             with duckdb.connect(str(var / "x.duckdb")) as con:
-                con.execute(f"CREATE SCHEMA s; CREATE TABLE s.t AS SELECT '{TEXT}' || i AS a FROM range(5000) t(i)")
+                con.execute(f"CREATE SCHEMA s; CREATE TABLE s.t AS SELECT '{TEXT} ' || i AS a FROM range(5000) t(i)")
             return "x.duckdb"
         case "sqlite":
             con = sqlite3.connect(var / "x.sqlite3")
@@ -113,3 +117,41 @@ def test_it_is_found_however_a_kind_of_file_spells_it(kind: str, text: str, tmp_
         case _:
             (var / "x.txt").write_text(unicodedata.normalize("NFD", text), encoding="utf-8")
     assert {item.text for item in search(workspace, ["nowhere to be found", text])} == {1}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "sqlite", "log"])
+@pytest.mark.parametrize(
+    ("written", "is_found"),
+    [
+        ("10001", True),
+        ("100012", False),
+        ("910001", False),
+        ("n10001x", True),
+        ("1-10001,2", True),
+        ("100012 10001", True),
+    ],
+)
+def test_a_number_is_not_cut_out_of_a_longer_one(kind: str, written: str, is_found: bool, tmp_path: Path) -> None:
+    """Otherwise no request for a record with a numeric key would ever be done: another's key begins with it."""
+    workspace = write(tmp_path)
+    workspace.data.mkdir(exist_ok=True)
+    match kind:
+        case "parquet":
+            with duckdb.connect() as con:
+                con.execute(f"COPY (SELECT '{written}' AS a) TO '{workspace.data}/x.parquet'")
+        case "sqlite":
+            with sqlite3.connect(workspace.data / "x.sqlite3") as made:
+                made.execute("CREATE TABLE t (a TEXT)")
+                made.execute("INSERT INTO t VALUES (?)", [written])
+        case _:
+            (workspace.data / "x.log").write_text(written)
+    assert [item.text for item in search(workspace, ["nowhere to be found", "10001"])] == [1] * is_found
+
+
+@given(
+    st.lists(st.sampled_from(("10001", "0", "1", "x", " ")), max_size=12).map("".join),
+    st.integers(min_value=1, max_value=7),
+)
+def test_where_a_file_is_cut_into_blocks_changes_nothing(written: str, block: int) -> None:
+    whole = {0} if re.search(r"(?<![0-9])10001(?![0-9])", written) else set()
+    assert searching._in_bytes(io.BytesIO(written.encode()), ["10001"], block=block) == whole
