@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
+import yaml
 
 from civicops.errors import CivicopsError
 from civicops.marks import Mark, add_mark, current_marks, key_text, open_marks
@@ -132,12 +133,13 @@ def _items(workspace: Workspace, name: str, now: datetime) -> Iterator[Item]:
             f"civicops handover {name} --to SOMEBODY shows the edit, --write makes it",
         )
     for place in workspace.products:
-        for file, title in (("goals.yaml", "goals"), ("ethics.yaml", "ethics review")):
+        for file, title, how in (
+            ("goals.yaml", "goals", "name somebody else in goals.yaml"),
+            ("ethics.yaml", "ethics review", "find who reviews next time; what they decided stays as it is"),
+        ):
             path = place.folder / file
-            if path.is_file() and re.search(rf"\b{re.escape(name)}\b", path.read_text(encoding="utf-8")):
-                yield Item(
-                    f"{title.split()[0]}:{place.name}", f"{title} of {place.name}", f"name somebody else in {file}"
-                )
+            if path.is_file() and _names(yaml.safe_load(path.read_text(encoding="utf-8")), name):
+                yield Item(f"{title.split()[0]}:{place.name}", f"{title} of {place.name}", how)
     for incident in incidents(open_database(workspace), workspace, now, limit=1000):
         if incident.acknowledged_by == name and not incident.is_over:
             title = f"incident {incident.id}, which they said they look after: {incident.title}"
@@ -154,6 +156,15 @@ def _items(workspace: Workspace, name: str, now: datetime) -> Iterator[Item]:
         roles = f" with the roles {', '.join(account)}" if account else " without a role"
         yield Item("account", f"their account of the portal{roles}",
                    "an admin takes the role away on the portal's page of people")  # fmt: skip
+
+
+def _names(value: object, name: str) -> bool:
+    """Whether a value is that user name, or holds it; a sentence in which the word stands does not."""
+    if isinstance(value, dict):
+        return any(_names(item, name) for item in value.values())
+    if isinstance(value, list):
+        return any(_names(item, name) for item in value)
+    return isinstance(value, str) and value.removeprefix("@") == name
 
 
 def _for_everybody(workspace: Workspace, name: str) -> Iterator[Item]:

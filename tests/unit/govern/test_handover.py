@@ -81,6 +81,16 @@ def test_who_cannot_take_over_is_refused(pantries: Workspace, name: str, to: str
         edits(pantries, name, to)
 
 
+def test_a_word_of_a_sentence_is_no_name(pantries: Workspace, tmp_path: Path) -> None:
+    goals = tmp_path / "products" / "pantries" / "goals.yaml"
+    goals.write_text(
+        "pains:\n  - {text: cleo is a word here, since: 2026-01-01}\ngoals:\n  - {text: x, by: 2026-01-01, who: ben}\n"
+    )
+    assert not any(item.id.startswith("goals") for item in checklist(Workspace.find(tmp_path), "cleo"))
+    goals.write_text("goals:\n  - {text: x, by: 2026-01-01, who: '@cleo'}\n")
+    assert any(item.id == "goals:pantries" for item in checklist(Workspace.find(tmp_path), "cleo"))
+
+
 def test_a_stranger_has_no_list(pantries: Workspace) -> None:
     with pytest.raises(HandoverError, match="holds nothing here"):
         checklist(pantries, "somebody")
