@@ -106,6 +106,7 @@ def main() -> None:
     for name in ("DAGSTER_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
         os.environ.setdefault(name, "1")
     try:
+        _narrow(sys.argv[1:])
         app()
     except CivicopsError as error:
         sys.exit(fail(error.message, error.hint, error.exit_code))
@@ -124,6 +125,23 @@ def main() -> None:
     finally:
         # A run leaves some million objects of Dagster and dbt; looking through them for garbage on the way out takes a second.
         gc.freeze()
+
+
+def _narrow(words: list[str]) -> None:
+    """Leave only the command that is asked for: putting all ninety together takes 50 ms of every start.
+
+    Where no command of that name is among the words, all stay: for help, and for saying what there is.
+    """
+    asked = iter(words)
+    for word in asked:
+        if word in ("-w", "--workspace"):
+            next(asked, None)
+        elif not word.startswith("-"):
+            commands = [one for one in app.registered_commands if one.name == word]
+            groups = [one for one in app.registered_groups if one.name == word]
+            if commands or groups:
+                app.registered_commands, app.registered_groups = commands, groups
+            return
 
 
 def _disk(error: OSError) -> tuple[str, str] | None:
