@@ -409,6 +409,31 @@ def test_another_retention_needs_a_reviewed_operation(orchard: Orchard) -> None:
         validate(orchard.workspace, one, by=BEN)
 
 
+def test_another_column_by_which_rows_are_old_needs_one_too(orchard: Orchard) -> None:
+    """It is the same deletion: without it nothing went, with it all that is old does."""
+    data, kept = orchard.read("trees.inspections"), {"property": "retention", "value": 5, "unit": "years"}
+    seen = column("seen_on", "date", customProperties=[{"property": "formats", "value": ["%Y-%m-%d"]}])
+    data["schema"][0]["properties"].append(seen)
+    data["slaProperties"] = [kept]
+    orchard.write("trees.inspections", data, "2.0.0")
+    was = orchard.workspace.product("trees").contract("inspections")
+    data["slaProperties"] = [kept | {"element": "inspections.seen_on"}]
+    orchard.write("trees.inspections", data, "3.0.0")
+    (problem,) = needed(orchard.workspace, (graded(was, orchard, "inspections"),), ())
+    assert "its retention column becomes seen_on (none before), which needs a reviewed operation" in problem
+    assert "civicops operation new retention trees --dataset inspections --becomes '5 years'" in problem
+
+
+def test_a_key_cannot_be_taken_away_first_and_another_given_later(orchard: Orchard) -> None:
+    was, data = orchard.workspace.product("trees").contract("trees"), orchard.read("trees.trees")
+    for one in data["schema"][0]["properties"]:
+        one.pop("primaryKey", None)
+        one.pop("primaryKeyPosition", None)
+    orchard.write("trees.trees", data, "2.0.0")
+    (problem,) = needed(orchard.workspace, (graded(was, orchard, "trees"),), ())
+    assert "its key (tree_id) goes" in problem and "civicops operation new rekey trees --dataset trees" in problem
+
+
 def test_a_merge_may_only_move_states_lawfully(agreed: Orchard, tmp_path: Path) -> None:
     orchard = agreed.copy(tmp_path / "one")
 
@@ -439,6 +464,10 @@ def test_a_merge_may_only_move_states_lawfully(agreed: Orchard, tmp_path: Path) 
     orchard.git("checkout", "-qb", "later")
     path.write_text(text.replace("by: ben-example", "by: cleo-example"), encoding="utf-8")
     assert "twice.yaml: its history was written anew; states are only added" in step().details
+    orchard.git("rm", "-qf", str(path))
+    failed = step()
+    assert failed.status == "failed"
+    assert "twice.yaml is removed: what was done, or asked for, is kept; cancel it instead" in failed.details
 
 
 def test_rows_left_out_by_hand_need_an_operation(orchard: Orchard) -> None:

@@ -3,7 +3,8 @@
 Belongs here: comparing two descriptions, two units, two time zones. Does not belong here: grading (`grade_columns`).
 
 A description is what says which of several possible numbers a column holds, so a change of its words is taken for a change of
-meaning unless it is only spelling, punctuation, small words or examples, or its author says so (`reworded`).
+meaning unless it is only case, punctuation, small words, examples or how a long word is spelt, or the author says `reworded`.
+Where that is in doubt it counts as a change: a sentence too much costs less than a number that means something else.
 """
 
 from __future__ import annotations
@@ -15,11 +16,22 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _SMALL = frozenset({
-    "a", "an", "and", "are", "as", "at", "be", "been", "has", "have", "in", "is", "it", "its", "of", "on", "or", "that",
+    "a", "an", "and", "are", "as", "at", "be", "been", "has", "have", "in", "is", "it", "its", "of", "on", "that",
     "the", "their", "there", "they", "this", "those", "to", "was", "were", "which",
 })  # fmt: skip
-_EXAMPLES = re.compile(r"[,;(]?\s*\b(such as|for example|for instance|e\.g\.)[^.)]*\)?", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*|[%°$€]")
+"""Not `or`: to put it in the place of `and` says something else."""
+_EXAMPLES = re.compile(
+    r"\(\s*(?:such as|for example|for instance|e\.g\.)[^)]*\)|[,;]?\s*\b(?:such as|for example|for instance|e\.g\.)[^.,;)]*",
+    re.IGNORECASE,
+)
+"""In brackets all of it; in a sentence the first one only, as what follows a comma may be something else."""
+_WORD = re.compile(
+    r"[^\W_]+(?:[-'][^\W_]+)*|[%°$€£¥¢₹₩₽<>≤≥=≠≈±+×÷^~]|(?<!\w)[-−](?=[\d.])|(?:^|(?<=[.,;:(]\s)|(?<=\())[-−](?=\s)"
+)
+"""Words, and signs that change what a number is: comparisons, currencies, and a minus that is no dash."""
+_SENTENCE = re.compile(r"(?:^|[.!?]\s+)$")
+_LONG = 8
+"""Letters of a word from which on another word is hardly one slip away; `from` and `form`, `later` and `latter` are."""
 _UNITS = (
     ("m", "metre", "metres", "meter", "meters"),
     ("km", "kilometre", "kilometres", "kilometer", "kilometers"),
@@ -36,7 +48,8 @@ _UNITS = (
     ("%", "percent", "per cent", "percentage"),
     ("deg", "degree", "degrees", "°"),
     ("usd", "$", "dollar", "dollars", "us dollars"),
-    ("b", "byte", "bytes"),
+    ("B", "byte", "bytes"),
+    ("bit", "bits"),
     ("kg", "kilogram", "kilograms"),
     ("lb", "lbs", "pound", "pounds"),
 )
@@ -49,8 +62,11 @@ def same_unit(old: str, new: str) -> bool:
 
 
 def _unit(name: str) -> str:
-    plain = name.strip().lower()
-    return _UNIT_OF.get(plain, plain)
+    # Case is a prefix or another unit in a symbol (MW and mW, MB and Mb); in a word it is none.
+    plain = name.strip()
+    if plain in _UNIT_OF:
+        return _UNIT_OF[plain]
+    return _UNIT_OF.get(plain.lower(), plain) if len(plain) > 2 else plain
 
 
 @lru_cache
@@ -69,7 +85,8 @@ def same_zone(old: str, new: str) -> bool:
 def same_meaning(old: str, new: str) -> bool:
     """Whether two descriptions differ in nothing that could change what a value means.
 
-    Case, punctuation, small words, examples and misspelt words do not count; any other word that came, went or moved does.
+    Case, punctuation, small words, examples and long words misspelt do not count; any other word or sign that came, went or moved
+    does.
     """
     before, after = _words(old), _words(new)
     if before == after:
@@ -80,21 +97,29 @@ def same_meaning(old: str, new: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    plain = _EXAMPLES.sub(" ", text.lower())
-    return [word for word in _WORD.findall(plain) if word not in _SMALL]
+    plain = _EXAMPLES.sub(" ", text)
+    found = []
+    for match in _WORD.finditer(plain):
+        word = match.group()
+        # A capital within a sentence is a name: from A to B.
+        is_name = word != word.lower() and not _SENTENCE.search(plain[: match.start()])
+        if word.lower() not in _SMALL or (is_name and len(word) == 1):
+            found.append(word.lower())
+    return found
 
 
 def _misspelt(old: str, new: str) -> bool:
-    """Two letters changed places, a doubled letter is single, or a plural's s: no other word of the language is that near."""
+    """Two letters changed places or a doubled letter is single in a long word, or a plural's s in any."""
     if any(letter.isdigit() for letter in old + new):
         return False
     if old + "s" == new or new + "s" == old:
         return True
+    if max(len(old), len(new)) < _LONG:
+        return False
     if len(old) == len(new):
         differ = [place for place, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
         return (
-            len(old) > 3
-            and len(differ) == 2
+            len(differ) == 2
             and differ[1] == differ[0] + 1
             and (old[differ[0]], old[differ[1]]) == (new[differ[1]], new[differ[0]])
         )

@@ -41,8 +41,16 @@ def _of_contracts(workspace: Workspace, comparisons: Sequence[Comparison]) -> It
         for item in one.changes:
             after = item.after or "no end"
             match item.what:
-                case "retention" if item.grade >= Grade.DANGEROUS:
+                case "retention" | "retention column" if item.grade >= Grade.DANGEROUS:
+                    # By which column rows are old decides as much about what goes as the time does.
+                    after = workspace.product(product).contract(dataset).retention or "no end"
                     kind, flags = "retention", f"--dataset {dataset} --becomes '{after}'"
+                case "key" if item.before and not item.after and _is_published(workspace, one):
+                    yield (
+                        f"{one.contract}: its key ({item.before}) goes, and nobody could follow a row from one release to the "
+                        f"next; name the key that takes its place: civicops operation new rekey {product} --dataset {dataset}"
+                    )
+                    continue
                 case "key" if (
                     item.grade >= Grade.DANGEROUS and item.before and item.after and _is_published(workspace, one)
                 ):
@@ -52,9 +60,10 @@ def _of_contracts(workspace: Workspace, comparisons: Sequence[Comparison]) -> It
             if agreed is None:
                 agreed = [operation for operation in operations(workspace) if operation.is_agreed]
             if not any((o.kind, o.product, o.dataset, o.becomes) == (kind, product, dataset, after) for o in agreed):
+                becomes = f"becomes {item.after or 'no end'} ({item.before or 'none'} before)"
                 yield (
-                    f"{one.contract}: its {item.what} becomes {after} ({item.before or 'none'} before), which needs a reviewed "
-                    f"operation: civicops operation new {kind} {product} {flags} --reason ..."
+                    f"{one.contract}: its {item.what} {becomes}, which needs a reviewed operation: civicops operation new {kind} "
+                    f"{product} {flags} --reason ..."
                 )
 
 
@@ -90,9 +99,13 @@ def merge_problems(workspace: Workspace, branch: Branch, work: Path) -> tuple[in
     says may only change together with its state. `work`: a folder for the files of the base. Raises `ContractFileError`.
     """
     folder = folder_of(workspace).resolve()
-    paths = [path for path in branch.touched if path.parent == folder and path.suffix == ".yaml"]
+    paths, gone = (
+        [path for path in some if path.parent == folder and path.suffix == ".yaml"]
+        for some in (branch.touched, branch.gone)
+    )
+    removed = tuple(f"{path.name} is removed: what was done, or asked for, is kept; cancel it instead" for path in gone)
     if not paths:
-        return 0, ()
+        return len(gone), removed
     repository = Repository(workspace)
     try:
         base = repository.at(branch.commit, work).workspace
@@ -103,11 +116,11 @@ def merge_problems(workspace: Workspace, branch: Branch, work: Path) -> tuple[in
                 owners.setdefault(name, set()).update(people - {"", "nobody"})
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    problems: list[str] = []
+    problems = list(removed)
     for path in paths:
         before = _before(repository, branch, path)
         problems += (f"{path.name}: {text}" for text in _unlawful(workspace, read_operation(path), before, owners))
-    return len(paths), tuple(problems)
+    return len(paths) + len(gone), tuple(problems)
 
 
 def _before(repository: Repository, branch: Branch, path: Path) -> Operation | None:

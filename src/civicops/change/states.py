@@ -72,8 +72,8 @@ class FileChange:
 class Branch:
     """What is checked out, against a base: how many commits it is ahead, how many of the base it lacks (`missing`).
 
-    `touched`: files that are there and differ from the base, committed or not, as resolved paths. `approved`: names in
-    `Approved-by:` lines of its own commits' messages, each with the commit that says so.
+    `touched`: files that are there and differ from the base, committed or not, as resolved paths; `gone`: those that are there no
+    more. `approved`: names in `Approved-by:` lines of its own commits' messages, each with the commit that says so.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Branch:
     missing: int
     is_dirty: bool
     touched: tuple[Path, ...]
+    gone: tuple[Path, ...]
     approved: tuple[tuple[str, str], ...]
 
 
@@ -124,6 +125,7 @@ class Repository:
         name = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
         counts = (self._git("rev-list", "--left-right", "--count", f"{commit}...HEAD") or "0 0").split()
         listed = (self._git("diff", "--name-only", "--no-renames", "-z", "--diff-filter=d", commit) or "").split("\0")
+        gone = (self._git("diff", "--name-only", "--no-renames", "-z", "--diff-filter=D", commit) or "").split("\0")
         listed += (self._git("ls-files", "-z", "--others", "--exclude-standard") or "").split("\0")
         log = (
             self._git("log", "--format=%h%x09%(trailers:key=Approved-by,valueonly,separator=%x09)", f"{commit}..HEAD")
@@ -143,6 +145,7 @@ class Repository:
             missing=int(counts[0]),
             is_dirty=bool((self._git("status", "--porcelain") or "").strip()),
             touched=tuple(sorted({(self.top / item).resolve() for item in listed if item})),
+            gone=tuple(sorted({(self.top / item).resolve() for item in gone if item})),
             approved=tuple(approved),
         )
 

@@ -16,6 +16,8 @@ from tests.unit.change.pairs import TODAY, Pair, pairs
 TOO_HARSH = {
     # Only a person reads that a road is a street; the file gives no sign of it, so the author has to say `reworded`.
     "description_reworded",
+    # Five or six letters are too few to tell a slip from another word (later, latter; form, from).
+    "description_mistyped_before",
 }
 
 
