@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from civicops.audit import open_log
 from civicops.change.plan import Plan, PlanError, load, save
 from civicops.change.plan_words import MARKER, markdown
 from civicops.change.states import StateError
@@ -19,6 +21,7 @@ from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.undoing import ApplyError, undo
 from tests.flow.orchard import Orchard, column, drop_dead, planted_once
+from tests.flow.portal_kit import PROGRAM
 
 pytestmark = pytest.mark.xdist_group("change")
 """One process for all of them: planting the orchard and planning in it takes longer than any test."""
@@ -122,6 +125,12 @@ def test_approved_applied_applied_again_and_rolled_back(dropped: tuple[Orchard, 
     for effect in plan.releases:
         release = orchard.store.find(*effect.dataset.split("."))
         assert release.package()["resources"][0]["hash"] == f"sha256:{effect.data_sha256}"
+    log = open_log(orchard.workspace)
+    agreed = log.find(kind="change.apply", subject=f"plan/{plan.id}")
+    assert set(log.names_of(agreed).values()) == set(EVERYBODY) and len(agreed) == 3
+    for product in done.switches:  # at once, not with the next run
+        newest = log.find(kind="release.switch", subject=product)[0]
+        assert newest.content["sequence"] == done.switches[product].sequence
     again = apply_plan(orchard.workspace, plan)
     assert again.already and orchard.bytes_of_releases() == after
     # The next run of each product knows that nothing is left to do.
@@ -130,6 +139,31 @@ def test_approved_applied_applied_again_and_rolled_back(dropped: tuple[Orchard, 
     assert orchard.bytes_of_releases() == before
     with pytest.raises(ApplyError, match="undone already"):
         undo(orchard.workspace)
+
+
+def test_applied_by_two_at_once_it_is_applied_once_and_both_are_told(
+    dropped: tuple[Orchard, Plan], tmp_path: Path
+) -> None:
+    first, plan = dropped
+    orchard = first.copy(tmp_path / "orchard")
+    command = [*PROGRAM, "apply", plan.id, "--json", *(f"--approved={name}" for name in EVERYBODY)]
+    both = [
+        subprocess.Popen(command, cwd=orchard.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in "ab"
+    ]
+    said = [(*one.communicate(timeout=300), one.returncode) for one in both]
+    assert [code for *_, code in said] == [0, 0], said
+    assert sorted(json.loads(out)["already"] for out, *_ in said) == [False, True]
+    for product in ("trees", "shade", "parks"):
+        assert sum(switch.reason.endswith(plan.id) for switch in orchard.store.history(product)) == 1
+
+
+def test_what_others_read_cannot_go(orchard: Orchard) -> None:
+    shutil.rmtree(orchard.root / "products" / "shade")
+    plan = make_plan(orchard.workspace)
+    assert "parks reads shade.shade of shade, which is no product any more" in plan.problems, plan.problems
+    with pytest.raises(ApplyError, match="no product any more"):
+        apply_plan(orchard.workspace, plan, approved=EVERYBODY)
 
 
 def test_nothing_differs(orchard: Orchard) -> None:

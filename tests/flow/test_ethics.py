@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from civicops.contracts.ethics_file import read_reviews
 from civicops.observe.asking import Incident, events, incident, incidents
 from civicops.observe.tables import open_database
 from civicops.observe.watch import tick
-from civicops.orchestrate.applying import apply_plan
+from civicops.orchestrate.applying import NotApprovedError, apply_plan
 from civicops.orchestrate.closing import close_releases
 from civicops.orchestrate.planning import make_plan
 from civicops.orchestrate.running import run_product
+from civicops.orchestrate.undoing import ApplyError
 from civicops.release.values import Release
-from tests.ethics import renewed, today, write_review, write_reviews
+from tests.ethics import REVIEWER, renewed, today, write_review, write_reviews
 from tests.flow.conftest import LOANS_ROWS, Library
 from tests.flow.orchard import Orchard, column, plant
 from tests.flow.portal_kit import PROGRAM, SECRET, Server, make_shelf, serving
@@ -283,8 +285,40 @@ def test_losing_the_review_breaks_readers_and_getting_one_back_does_not(orchard:
     assert {(c.what, c.consumers, c.producers) for one in back.contracts for c in one.changes} == {
         ("ethics review", "additive", "additive")
     }
+    # Whoever wrote the file wrote the names; that it is their word, only they can say.
+    why = {one.who: one.why for one in back.approvals}
+    reviewers = {name for one in back_reviews(orchard) for name in one}
+    assert reviewers and reviewers <= set(why)
+    assert all(
+        any("is named as reviewer of the ethics of parks.parks" in line for line in why[name]) for name in reviewers
+    )
+    assert any("owns parks.parks, which everybody may read with that review" in line for line in why["cleo-example"])
+    with pytest.raises(NotApprovedError):
+        apply_plan(orchard.workspace, back, approved=["cleo-example"])
     apply_plan(orchard.workspace, back, approved=[one.who for one in back.approvals])
     assert told(orchard.store.find("parks", "parks"))[0] == "public"
+
+
+def back_reviews(orchard: Orchard) -> list[tuple[str, ...]]:
+    return [one.reviewed.reviewers for one in orchard.workspace.product("parks").published if one.reviewed]
+
+
+@pytest.mark.xdist_group("change")
+def test_a_reviewer_whom_nobody_knows_opens_nothing(orchard: Orchard) -> None:
+    path = orchard.root / "products" / "parks" / "ethics.yaml"
+    text = path.read_text()
+    people = [{"username": name} for name in ("ada-example", "ben-example", "cleo-example")]
+    (orchard.root / "people.yaml").write_text(yaml.safe_dump({"people": people}), encoding="utf-8")
+    path.unlink()
+    apply_plan(orchard.workspace, make_plan(orchard.workspace), approved=["ada-example", "ben-example", "cleo-example"])
+    orchard.commit("no review, and people")
+    path.write_text(text.replace(REVIEWER, "ghost-nobody"), encoding="utf-8")
+    assert "ghost-nobody" in path.read_text()
+    plan = make_plan(orchard.workspace)
+    assert "parks.parks: ghost-nobody is named as reviewer of its ethics and is not in people.yaml" in plan.problems
+    with pytest.raises(ApplyError, match="ghost-nobody"):
+        apply_plan(orchard.workspace, plan, approved=[one.who for one in plan.approvals])
+    assert told(orchard.store.find("parks", "parks"))[0] == "restricted"
 
 
 @pytest.mark.xdist_group("change")

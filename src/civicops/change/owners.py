@@ -13,6 +13,8 @@ from civicops.change.states import Repository
 from civicops.workspace import Product, Workspace
 
 PLACE = Path(".github") / "CODEOWNERS"
+SHARED = (".github/", "civicops.toml", "people.yaml", "src/", "requirements/", "pyproject.toml")
+"""Where they are: the gates themselves, settings and people, and the code and packages that every dataset depends on."""
 _HEAD = """\
 # Whose agreement a change needs. Made by `civicops owners --write` from the contracts' owners and each product.yaml; do not edit.
 # The last line that matches a file counts; one of the people it names is enough.
@@ -21,8 +23,9 @@ _HEAD = """\
 
 def codeowners(workspace: Workspace) -> str:
     """The text of CODEOWNERS for the repository around a workspace; paths are from its top. Raises `StateError`."""
-    products = Repository(workspace).products
-    lines = [_HEAD]
+    repository = Repository(workspace)
+    products = repository.products
+    lines: list[str] = []
     everybody: dict[str, None] = {}
     for product in workspace.products:
         own = _people(product.file.owner, product.file.backup)
@@ -33,7 +36,9 @@ def codeowners(workspace: Workspace) -> str:
         everybody.update(dict.fromkeys(name for _, people in _contracts(product) for name in people))
     changes = (products.parent / CHANGES).as_posix()
     lines.append(_line(f"/{changes}/", tuple(everybody)))
-    return "\n".join(line for line in lines if line) + "\n"
+    # First, as the last line that matches counts: what decides about every product is anybody's of those who answer for one.
+    shared = [_line(f"/{path}", tuple(everybody)) for path in SHARED if (repository.top / path).exists()]
+    return "\n".join(line for line in (_HEAD, *shared, *lines) if line) + "\n"
 
 
 def _contracts(product: Product) -> Iterator[tuple[str, tuple[str, ...]]]:

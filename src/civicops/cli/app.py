@@ -153,9 +153,12 @@ def _disk(error: OSError) -> tuple[str, str] | None:
         errno.EROFS: ("The disk is read-only", "Make it writable, or set another [workspace] data folder."),
         errno.EACCES: ("Not allowed", "Give your user the right to read and write there."),
         errno.EPERM: ("Not allowed", "Give your user the right to read and write there."),
+        errno.ENOENT: ("There is no such file or folder", "Look at the path; folders are not made for it."),
+        errno.ENOTDIR: ("That is no folder", "Look at the path."),
+        errno.EISDIR: ("That is a folder, no file", "Look at the path."),
         errno.EIO: ("The disk failed", "Look at the system log; restore the workspace from a backup if need be."),
     }
-    if error.errno not in words:
+    if error.errno not in words or (error.errno == errno.ENOENT and not error.filename):
         return None
     message, hint = words[error.errno]
     return f"{message}{f': {error.filename}' if error.filename else ''}.", hint

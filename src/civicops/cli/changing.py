@@ -176,11 +176,17 @@ def rollback(
     from civicops.orchestrate.undoing import undo  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
-    done = undo(Workspace.find(), name)
+    workspace = Workspace.find()
+    done = undo(workspace, name)
+    from civicops.orchestrate.auditing import after_switch  # noqa: PLC0415 - it is current already; the log may take a moment
+
+    wrong = after_switch(workspace)
     if json:
         as_json({"switches": {product: switch.to_json() for product, switch in done.items()}})
         return
     _switches(done)
+    if wrong:
+        say(wrong)
     next_step("take the change out of the files too (git revert), or the next civicops run publishes it again")
 
 

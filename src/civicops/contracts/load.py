@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from civicops.contracts import checktypes, odcs
 from civicops.contracts.blanks import blanks
+from civicops.contracts.classes import meant_class
 from civicops.contracts.custom import CustomReader
 from civicops.contracts.explain import explain_validation
 from civicops.contracts.implied import implied
@@ -170,6 +171,12 @@ class _Reader:
         options = dict(item.logicalTypeOptions)
         zone = options.pop("defaultTimezone", None)
         single = options.pop("format", None)
+        if single is not None and not isinstance(single, str):
+            self.problem((*at, "logicalTypeOptions", "format"), "one format is a text; several go into `formats`")
+            single = None
+        if item.classification and (meant := meant_class(item.classification)):
+            # Any other word is allowed by the standard, but one that is meant for a class switches off the search for such data.
+            self.problem((*at, "classification"), f"'{item.classification}' is no class; did you mean '{meant}'?")
         for option in options:
             message = f"unknown option '{option}'; {nearest(str(option), ['defaultTimezone', 'format'])}"
             self.problem((*at, "logicalTypeOptions", option), f"{message} (bounds are quality rules here)")

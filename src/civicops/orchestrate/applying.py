@@ -28,6 +28,7 @@ from civicops.change.states import Repository
 from civicops.checks.batches import BatchStore
 from civicops.errors import CivicopsError
 from civicops.observe.watch import after_run
+from civicops.orchestrate.auditing import after_switch, log_approvals
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
@@ -86,11 +87,16 @@ def apply_plan(
     with ExitStack() as stack:
         for name in plan.products:
             stack.enter_context(product_lock(runs, name, wait=WAIT_SECONDS))
+        # Another process may have applied it while this one waited.
+        if before := switched(store, plan.products, f"{APPLIED}{plan.id}", f"{UNDONE}{plan.id}"):
+            return Applied(plan.id, before, already=True)
         products = [workspace.product(name) for name in plan.products]
         _same_world(workspace, plan, products)
         trial = _trial(workspace, plan, say)
         switches = switch_trial(workspace, trial, products, f"{APPLIED}{plan.id}")
     keep_records(workspace, trial, products, switches, f"{APPLIED}{plan.id}")
+    log_approvals(workspace, plan, switches)
+    after_switch(workspace)
     return Applied(plan.id, switches, already=False)
 
 

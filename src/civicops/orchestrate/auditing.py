@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
 from civicops.audit import Event, open_log
 from civicops.change.operations import Operation
+from civicops.change.plan import Plan
 from civicops.errors import CivicopsError
 from civicops.release.history import who_acts
 from civicops.release.store import ReleaseStore
@@ -50,6 +52,28 @@ def after_switch(workspace: Workspace) -> str:
         reconcile(workspace)
     except (CivicopsError, OSError, sa.exc.SQLAlchemyError) as error:
         words = f"The audit log did not take it yet: {error} The next run or `civicops audit verify` tries again."
+        _log.warning("%s", words)
+        return words
+    return ""
+
+
+def log_approvals(workspace: Workspace, plan: Plan, switches: Mapping[str, Switch]) -> str:
+    """Log who agreed to a plan that made these switches; returns what went wrong, or nothing.
+
+    It is what the one who applied it said of them, or trailers of commits: a name, not a sign-in.
+    """
+    # A plan that was undone can be applied again; its switches are others then.
+    once = "/".join(f"{product}-{switch.sequence}" for product, switch in sorted(switches.items()))
+    events = [
+        Event("change.apply", one.who, f"plan/{plan.id}", {"step": "agreed"}, key=f"plan/{plan.id}/{once}/{one.who}")
+        for one in plan.approvals
+        if switches
+    ]
+    try:
+        if events:
+            open_log(workspace).append(*events)
+    except (CivicopsError, OSError, sa.exc.SQLAlchemyError) as error:
+        words = f"The audit log did not take who agreed to {plan.id}: {error}"
         _log.warning("%s", words)
         return words
     return ""

@@ -45,6 +45,7 @@ from civicops.ingest.declared import product_sources
 from civicops.orchestrate import effects, steps
 from civicops.orchestrate.context import Accepted, ProductRun
 from civicops.orchestrate.readers import approvals, readers
+from civicops.orchestrate.signed import signers, unknown_signers
 from civicops.orchestrate.trial import trial_folder, trial_run
 from civicops.orchestrate.world import with_readers, world
 from civicops.release.store import ReleaseStore
@@ -319,7 +320,14 @@ def _plan(
     ]
     untouched += ["what has landed, and every release that is kept", "sources: nothing is fetched"]
     gone = sorted(set(draft.old) - set(draft.new))
-    problems = list(draft.problems)
+    problems = [*draft.problems, *unknown_signers(draft.workspace, draft.old, draft.new, now.date())]
+    problems += [
+        f"{p.name} reads {read} of {gone_one}, which is no product any more"
+        for p in draft.new.values()
+        for read in p.file.reads
+        for gone_one in gone
+        if read.partition(".")[0] == gone_one
+    ]
     notes = [
         *notes,
         *draft.notes,
@@ -337,7 +345,9 @@ def _plan(
         rules=tuple(draft.rules),
         releases=tuple(draft.releases),
         readers=found,
-        approvals=approvals(draft.comparisons, found, draft.releases, owners, _handed_over(draft)),
+        approvals=approvals(
+            draft.comparisons, found, draft.releases, owners, _handed_over(draft), signers(draft.old, draft.new)
+        ),
         cost=Cost(
             rows=rows,
             size_bytes=sum(effect.size_bytes for effect in draft.releases if not effect.is_same),

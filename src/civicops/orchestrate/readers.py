@@ -126,13 +126,14 @@ def approvals(
     releases: Sequence[ReleaseEffect],
     owners: Mapping[str, str],
     handed_over: Mapping[str, str] | None = None,
+    signing: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Approval, ...]:
     """Who must agree: owners of contracts that change for the worse, and of what breaks or may shift because of it elsewhere.
 
     `owners` gives those of datasets and products before the change, so that nobody agrees to a change as the owner that it
-    makes of them; `handed_over` what gets another owner, and whose it was.
+    makes of them; `handed_over` what gets another owner, and whose it was; `signing` who else must agree, with the reasons.
     """
-    why: dict[str, list[str]] = {}
+    why: dict[str, list[str]] = {who: list(reasons) for who, reasons in (signing or {}).items()}
     for name, owner in (handed_over or {}).items():
         why.setdefault(owner, []).append(f"owns {name}, which is handed over")
     for one in comparisons:

@@ -121,6 +121,8 @@ def test_every_fault_of_a_file_is_named_at_once_with_its_line_and_the_nearest_wo
         (lambda c: c["schema"][0]["quality"][0]["implementation"].update(action="drop"), "cannot be 'drop'"),
         (lambda c: c["schema"][0]["properties"][1]["logicalTypeOptions"].update(defaultTimezone="America/Los_Angles"), "did you mean 'America/Los_Angeles'?"),
         (lambda c: c["schema"][0]["properties"][2].pop("logicalTypeOptions"), "give its formats"),
+        (lambda c: c["schema"][0]["properties"][2]["logicalTypeOptions"].update(format=["%Y", "%d"]), "one format is a text"),
+        (lambda c: c["schema"][0]["properties"][0].update(classification="persn"), "'persn' is no class; did you mean 'person'?"),
         (lambda c: c["schema"][0]["quality"].append(c["schema"][0]["quality"][0]), "is used twice"),
         (lambda c: c["schema"][0]["properties"][2].update(physicalName="came"), "is read by both"),
         (lambda c: c.update(version="1.0"), "pattern"),
