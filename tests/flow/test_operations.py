@@ -424,6 +424,28 @@ def test_another_column_by_which_rows_are_old_needs_one_too(orchard: Orchard) ->
     assert "civicops operation new retention trees --dataset inspections --becomes '5 years'" in problem
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "words"),
+    [
+        ("retention", {"becomes": "soon"}, "becomes: .*soon"),
+        ("rekey", {"becomes": "tree_id, nosuch", "mapping": "m.csv"}, "has no column 'nosuch'"),
+    ],
+)
+def test_what_is_misspelt_is_refused_at_once(orchard: Orchard, kind: str, fields: dict[str, str], words: str) -> None:
+    with pytest.raises(OperationError, match=words):
+        propose(
+            orchard.workspace,
+            kind,
+            "trees",
+            by=ADA,
+            reason="To see that it is refused.",
+            dataset="trees",
+            expected=[],
+            **fields,
+        )
+    assert not list(folder_of(orchard.workspace).glob("*.yaml"))
+
+
 def test_a_key_cannot_be_taken_away_first_and_another_given_later(orchard: Orchard) -> None:
     was, data = orchard.workspace.product("trees").contract("trees"), orchard.read("trees.trees")
     for one in data["schema"][0]["properties"]:

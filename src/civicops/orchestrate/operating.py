@@ -30,7 +30,7 @@ from civicops.change.previews import remove_folder, share
 from civicops.change.states import Repository
 from civicops.checks.sql import parquet, quote
 from civicops.checks.suppressed import FOLDER as SUPPRESSED
-from civicops.checks.suppressed import Suppression, condition_problem
+from civicops.checks.suppressed import Suppression
 from civicops.contracts import Contract
 from civicops.contracts.problems import nearest
 from civicops.ingest.declared import product_sources
@@ -42,6 +42,7 @@ from civicops.orchestrate.auditing import log_operation
 from civicops.orchestrate.context import engine
 from civicops.orchestrate.effects import release_effect
 from civicops.orchestrate.rekeying import rekeyed
+from civicops.orchestrate.sensible import makes_sense
 from civicops.orchestrate.trial import trial_folder, trial_run, with_data
 from civicops.orchestrate.world import with_readers, world
 from civicops.release.store import ReleaseStore
@@ -91,32 +92,12 @@ def propose(
         raise OperationError(f"It cannot be proposed so: {words}.", hint="civicops operation new --help") from error
     if (folder_of(workspace) / f"{made.id}.yaml").exists():
         raise OperationError(f"There is an operation {made.id} already.", hint=f"civicops operation show {made.id}")
-    _makes_sense(workspace, about, made)
+    makes_sense(workspace, about, made)
+    if made.sources:
+        _sources(workspace, about, made)
     write_operation(workspace, made)
     log_operation(workspace, made)
     return made
-
-
-def _makes_sense(workspace: Workspace, product: Product, operation: Operation) -> None:
-    """Refuse names that the product does not know. Raises `OperationError`."""
-    layer = "accepted" if operation.kind == "delete" else ""
-    contracts = {c.dataset: c for c in product.contracts if layer in ("", c.layer)}
-    if operation.dataset and operation.dataset not in contracts:
-        what = f"{layer} dataset" if layer else "dataset"
-        raise OperationError(
-            f"{product.name} has no {what} '{operation.dataset}'.", hint=f"{nearest(operation.dataset, contracts)}."
-        )
-    if operation.condition and (problem := condition_problem(contracts[operation.dataset], operation.condition)):
-        raise OperationError(f"The condition {problem}.", hint="It is SQL over the columns of one row.")
-    for one in operation.expected:
-        name, _, dataset = one.dataset.partition(".")
-        every = {c.dataset: c for c in workspace.product(name).published}
-        if dataset not in every:
-            raise OperationError(f"{name} publishes no '{dataset}'.", hint=f"{nearest(dataset, every)}.")
-        if one.within and (problem := condition_problem(every[dataset], one.within)):
-            raise OperationError(f"{one.dataset}: within {problem}.", hint="It is SQL over the columns of one row.")
-    if operation.sources:
-        _sources(workspace, product, operation)
 
 
 def _sources(workspace: Workspace, product: Product, operation: Operation) -> tuple[Source, ...]:
@@ -139,7 +120,7 @@ def stage(workspace: Workspace, operation: Operation, *, by: str, say: Say = lam
     """
     staged = operation.moved("staged", by).changed(comparison="")
     product = workspace.product(operation.product)
-    _makes_sense(workspace, product, operation)
+    makes_sense(workspace, product, operation)
     recover_together(ReleaseStore(workspace.folder("releases")), wait=30)
     final = room(workspace, operation)
     work = final.with_name(f".{operation.id}.work")
