@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlglot
+from sqlglot import exp
 
 from civicops.checks.rules import LookupValues
 from civicops.contracts import checktypes as ct
@@ -65,7 +66,7 @@ def moved(old: Spec, new: Spec, lookups: tuple[LookupValues, LookupValues]) -> M
         case ct.Paired(), ct.Paired():
             return Moved() if set(old.columns) == set(new.columns) else UNKNOWN
         case ct.Expression(), ct.Expression():
-            return Moved() if sql(old.expression) == sql(new.expression) else UNKNOWN
+            return _expressed(old.expression, new.expression)
         case ct.NoRows(), ct.NoRows():
             return Moved() if sql(old.query) == sql(new.query) else UNKNOWN
         case ct.Conservation(), ct.Conservation():
@@ -73,6 +74,54 @@ def moved(old: Spec, new: Spec, lookups: tuple[LookupValues, LookupValues]) -> M
             return Moved() if same else UNKNOWN
     left, right = (spec.model_dump(exclude={"action", "blanks"}) for spec in (old, new))
     return Moved() if left == right else UNKNOWN
+
+
+def _expressed(old: str, new: str) -> Moved:
+    """Conditions that are joined by AND, held against each other one by one.
+
+    One more can only turn a row away, one less only let one in, also where a value is unknown (SQL's three-valued logic). Where
+    one is exchanged, it can be told if both compare the same with a number.
+    """
+    try:
+        before, after = ({sql(part.sql("duckdb")): part for part in _conditions(text)} for text in (old, new))
+    except sqlglot.errors.SqlglotError:
+        return Moved() if old == new else UNKNOWN
+    lost, came = (
+        [part for text, part in one.items() if text not in other] for one, other in ((before, after), (after, before))
+    )
+    if not lost or not came:
+        return Moved(tighter=bool(came), looser=bool(lost))
+    if len(lost) == len(came) == 1:
+        was, is_ = _limit(lost[0]), _limit(came[0])
+        if was is not None and is_ is not None and was[:2] == is_[:2]:
+            (_, is_upper, one, is_open), (_, _, two, opens) = was, is_
+            # A limit that is not reached itself (<) lies just inside the one that is (<=).
+            at, to = ((one, not is_open), (two, not opens)) if is_upper else ((-one, not is_open), (-two, not opens))
+            return Moved(tighter=to < at, looser=to > at)
+    return UNKNOWN
+
+
+def _conditions(text: str) -> list[exp.Expr]:
+    whole = sqlglot.parse_one(text, read="duckdb")
+    return [part.unnest() for part in (whole.flatten() if isinstance(whole, exp.And) else [whole])]
+
+
+def _limit(part: exp.Expr) -> tuple[str, bool, float, bool] | None:
+    """What is compared, whether the number is its upper limit, the number, whether it is not reached itself; None for others."""
+    if not isinstance(part, exp.LT | exp.LTE | exp.GT | exp.GTE):
+        return None
+    is_upper, left, right = isinstance(part, exp.LT | exp.LTE), part.left, part.right
+    if _number(left) is not None:
+        is_upper, left, right = not is_upper, right, left
+    number = _number(right)
+    if number is None or _number(left) is not None:
+        return None
+    return sql(left.sql("duckdb")), is_upper, number, isinstance(part, exp.LT | exp.GT)
+
+
+def _number(part: exp.Expr) -> float | None:
+    sign, plain = (-1.0, part.this) if isinstance(part, exp.Neg) else (1.0, part)
+    return sign * float(plain.this) if isinstance(plain, exp.Literal) and plain.is_number else None
 
 
 def sql(text: str) -> str:

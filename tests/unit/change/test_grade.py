@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from civicops.change.grade import compare
+from civicops.change.grade_specs import moved
 from civicops.change.grades import Comparison, Grade, next_version
-from civicops.contracts import Column, Contract
+from civicops.contracts import Column, Contract, checktypes
 from civicops.contracts.model import ReviewNote, Was
 from civicops.contracts.monitoring import Monitors
 from civicops.contracts.privacy import ExpectedPersonal
@@ -200,3 +201,30 @@ def test_a_contract_of_2000_columns() -> None:
     found = graded(old, new)
     assert {change.column for change in found.changes} == {"c1234", "c7"}
     assert found.grade is Grade.BREAKING
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "tighter", "looser"),
+    [
+        ("h > 0 AND h <= 175320", "h > 0 AND h <= 87660", True, False),
+        ("h > 0 AND h <= 87660", "h <= 175320 and h > 0", False, True),
+        ("h <= 10", "h < 10", True, False),
+        ("h < 10", "h <= 10", False, True),
+        ("h >= 0", "h > 0", True, False),
+        ("h > -5", "h > -6", False, True),
+        ("10 > h", "9.5 > h", True, False),
+        ("h > 0", "h > 0 AND length(a) < 3", True, False),
+        ("h > 0 AND a = 'x'", "(a = 'x')", False, True),
+        ("h > 0 AND a = 'x'", "A = 'x' AND H > 0", False, False),
+        ("h > 0", "h < 0", True, True),
+        ("h > 0 OR h < 9", "h > 0 OR h < 5", True, True),
+        ("h > 0 AND a < 3", "h > 1 AND a < 4", True, True),
+        ("h < 10", "h < 10.0", False, False),
+    ],
+)
+def test_conditions_of_an_expression_are_held_against_each_other(
+    old: str, new: str, tighter: bool, looser: bool
+) -> None:
+    specs = [checktypes.Expression(check="expression", expression=text, action="stop") for text in (old, new)]
+    found = moved(*specs, ((), ()))  # type: ignore[arg-type]
+    assert (found.tighter, found.looser) == (tighter, looser)
