@@ -139,6 +139,12 @@ def test_approved_applied_applied_again_and_rolled_back(dropped: tuple[Orchard, 
     assert orchard.bytes_of_releases() == before
     with pytest.raises(ApplyError, match="undone already"):
         undo(orchard.workspace)
+    # Once more: what was undone before is no reason to leave a product out.
+    assert set(apply_plan(orchard.workspace, plan, approved=EVERYBODY).switches) == {"trees", "shade", "parks"}
+    assert set(undo(orchard.workspace)) == {"trees", "shade", "parks"}
+    assert orchard.bytes_of_releases() == before
+    with pytest.raises(ApplyError, match="undone already"):
+        undo(orchard.workspace)
 
 
 def test_applied_by_two_at_once_it_is_applied_once_and_both_are_told(

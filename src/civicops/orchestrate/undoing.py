@@ -58,13 +58,14 @@ def _last_applied(store: ReleaseStore, plan_id: str) -> tuple[str, dict[str, Swi
             if switch.reason.startswith(UNDONE):
                 name = switch.reason.removeprefix(UNDONE)
                 undone.add(name)
-                found.pop(name, None)
+                found.get(name, {}).pop(product, None)  # of this product: another may have been switched by it again
             elif switch.reason.startswith((APPLIED, OPERATION)):
                 # An operation keeps its prefix: its id must not be taken for a plan's.
                 name = switch.reason.removeprefix(APPLIED)
                 found.setdefault(name, {})[product] = switch
                 if newest is None or switch.at >= newest[0]:
                     newest = (switch.at, name)
+    found = {name: switches for name, switches in found.items() if switches}
     known = [name for name in found if name.removeprefix(OPERATION).startswith(plan_id)]
     wanted = known if plan_id else [newest[1]] if newest else []
     if len(wanted) != 1 or wanted[0] not in found:
