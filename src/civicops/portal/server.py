@@ -95,7 +95,7 @@ def serve(workspace: Workspace, *, host: str, port: int, samples: bool, say: Cal
         stop.set()
         server.close()
         background.join(_GRACE_SECONDS)
-        end_with_threads()
+    end_with_threads()
     return 0
 
 
