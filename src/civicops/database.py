@@ -120,9 +120,13 @@ class Database:
                 yield con
                 for name in names:
                     con.exec_driver_sql(f"ALTER TABLE {name} ENABLE TRIGGER USER")
+        self.empty_journal()
+
+    def empty_journal(self) -> None:
+        """Leave no copy of what was changed or deleted in SQLite's journal; a server's is its own affair."""
         if self.is_sqlite:
             raw = self.engine.raw_connection()
-            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no copy of what was there stays in the journal
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
             raw.close()
 
 

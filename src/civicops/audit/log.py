@@ -287,10 +287,7 @@ class Log:
         self.append(*events)
         with self.database.writing(durable=True) as con:
             personal.erase(con, what)
-        if self.database.is_sqlite:
-            raw = self.database.engine.raw_connection()
-            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no copy of it stays in the journal
-            raw.close()
+        self.database.empty_journal()
         return what
 
     # Its own state -----------------------------------------------------------------------------------------------------

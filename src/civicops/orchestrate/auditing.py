@@ -69,14 +69,7 @@ def log_approvals(workspace: Workspace, plan: Plan, switches: Mapping[str, Switc
         for one in plan.approvals
         if switches
     ]
-    try:
-        if events:
-            open_log(workspace).append(*events)
-    except (CivicopsError, OSError, sa.exc.SQLAlchemyError) as error:
-        words = f"The audit log did not take who agreed to {plan.id}: {error}"
-        _log.warning("%s", words)
-        return words
-    return ""
+    return _appended(workspace, f"who agreed to {plan.id}", *events)
 
 
 def note_contracts(workspace: Workspace, product: Product, run_id: str) -> str:
@@ -123,10 +116,16 @@ def log_operation(workspace: Workspace, operation: Operation) -> str:
         key=f"operation/{operation.id}/{number}/{last.at.isoformat()}",
         happened_at=last.at,
     )
+    return _appended(workspace, f"that {operation.id} is {last.state}", event)
+
+
+def _appended(workspace: Workspace, about: str, *events: Event) -> str:
+    """Append to the log what must not fail because of it; returns what went wrong, or nothing."""
     try:
-        open_log(workspace).append(event)
+        if events:
+            open_log(workspace).append(*events)
     except (CivicopsError, OSError, sa.exc.SQLAlchemyError) as error:
-        words = f"The audit log did not take that {operation.id} is {last.state}: {error}"
+        words = f"The audit log did not take {about}: {error}"
         _log.warning("%s", words)
         return words
     return ""

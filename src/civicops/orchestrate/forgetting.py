@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from civicops.audit import open_log
 from civicops.audit.tables import PERSONAL
 from civicops.database import Database
-from civicops.govern.searching import patterns
+from civicops.govern.searching import spellings
 from civicops.observe import tables as observed
 from civicops.review import tables as reviewed
 from civicops.workspace import Workspace
@@ -32,7 +32,8 @@ def forget(workspace: Workspace, texts: Sequence[str], *, mark: str, who: str) -
 
     Raises `CivicopsError` when the database cannot be used.
     """
-    wanted = [pattern for pattern, _ in sorted(patterns(texts), key=lambda item: -len(item[0].pattern))]
+    # The longest first, as a shorter one may be a part of it.
+    wanted = [one.pattern for one in sorted(spellings(texts), key=lambda one: -len(one.text))]
     if not wanted:
         return {}
     changed: dict[str, int] = {}

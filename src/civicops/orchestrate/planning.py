@@ -322,11 +322,10 @@ def _plan(
     gone = sorted(set(draft.old) - set(draft.new))
     problems = [*draft.problems, *unknown_signers(draft.workspace, draft.old, draft.new, now.date())]
     problems += [
-        f"{p.name} reads {read} of {gone_one}, which is no product any more"
+        f"{p.name} reads {read} of {read.partition('.')[0]}, which is no product any more"
         for p in draft.new.values()
         for read in p.file.reads
-        for gone_one in gone
-        if read.partition(".")[0] == gone_one
+        if read.partition(".")[0] in gone
     ]
     notes = [
         *notes,

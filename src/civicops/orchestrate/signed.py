@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from civicops.contracts import Contract
+from civicops.contracts.model import ReviewNote
 from civicops.people import PEOPLE_FILE, read_people
 from civicops.workspace import Product, Workspace
 
@@ -20,9 +21,8 @@ def signers(old: Mapping[str, Product], new: Mapping[str, Product]) -> dict[str,
     A name in a file is written by whoever writes the file; that it is that person's word only they can say.
     """
     found: dict[str, list[str]] = {}
-    for contract, before in _anew(old, new):
-        assert contract.reviewed is not None  # noqa: S101 - `_anew` gives no other
-        for name in contract.reviewed.reviewers:
+    for contract, review, before in _anew(old, new):
+        for name in review.reviewers:
             found.setdefault(name.removeprefix("@"), []).append(f"is named as reviewer of the ethics of {contract.id}")
         if before is None or before.access != contract.access:
             owner = (before or contract).owner
@@ -37,17 +37,19 @@ def unknown_signers(
     people = read_people(workspace)
     if people is None:
         return
-    for contract, _ in _anew(old, new):
-        for name in contract.reviewed.reviewers if contract.reviewed else ():
+    for contract, review, _ in _anew(old, new):
+        for name in review.reviewers:
             if people.state(name, today) not in ("active", "leaving"):
                 yield f"{contract.id}: {name} is named as reviewer of its ethics and is not in {PEOPLE_FILE}"
 
 
-def _anew(old: Mapping[str, Product], new: Mapping[str, Product]) -> Iterator[tuple[Contract, Contract | None]]:
-    """Contracts that stand under another review than before, each with what it was."""
+def _anew(
+    old: Mapping[str, Product], new: Mapping[str, Product]
+) -> Iterator[tuple[Contract, ReviewNote, Contract | None]]:
+    """Contracts that stand under another review than before, each with that review and what the contract was."""
     before = {contract.id: contract for product in old.values() for contract in product.contracts}
     for product in new.values():
         for contract in product.contracts:
             was = before.get(contract.id)
             if contract.reviewed is not None and contract.reviewed != (was.reviewed if was else None):
-                yield contract, was
+                yield contract, contract.reviewed, was

@@ -154,4 +154,4 @@ def test_a_number_is_not_cut_out_of_a_longer_one(kind: str, written: str, is_fou
 )
 def test_where_a_file_is_cut_into_blocks_changes_nothing(written: str, block: int) -> None:
     whole = {0} if re.search(r"(?<![0-9])10001(?![0-9])", written) else set()
-    assert searching._in_bytes(io.BytesIO(written.encode()), ["10001"], block=block) == whole
+    assert searching._in_bytes(io.BytesIO(written.encode()), searching.spellings(["10001"]), block=block) == whole
