@@ -8,6 +8,7 @@ A record is written when a run begins (`running`), after each step, and when it 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -53,6 +54,10 @@ class RunRecord:
     released: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, Any] = field(default_factory=dict)
     """What was filed for people to review: kind to numbers of tasks."""
+    made_of: str = ""
+    """Which files of the product it worked with (`RunLog.files` gives them); empty in records older than this field."""
+    commit: str = ""
+    """The commit whose files these are; empty when some are not committed, or there is no repository."""
 
     @property
     def is_over(self) -> bool:
@@ -119,6 +124,22 @@ class RunLog:
                 return False
         except Timeout:
             return True
+
+    def keep_files(self, files: Mapping[str, str]) -> str:
+        """Keep which files (path to hash) a run works with, once for all that work with the same; returns what names them."""
+        digest = hashlib.sha256(json.dumps(sorted(files.items())).encode()).hexdigest()
+        path = self.folder / "made_of" / f"{digest}.json"
+        if not path.exists():
+            write_json(path, dict(files))
+        return digest
+
+    def files(self, digest: str) -> Mapping[str, str] | None:
+        """The files that `keep_files` kept under that name, or None."""
+        try:
+            found: dict[str, str] = json.loads((self.folder / "made_of" / f"{digest}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found
 
     def unfinished(self, product: str) -> tuple[RunRecord, ...]:
         """Runs that are said to be running, of the newest fifty of the product."""

@@ -185,6 +185,9 @@ class Plan(_Value):
     untouched: tuple[str, ...]
     problems: tuple[str, ...]
     """Why it cannot be applied; empty when it can."""
+    behind: dict[str, str] = {}
+    """Products whose current releases were not made of the base's files, with the files that differ: what became of these is not
+    in the plan."""
     world: World
     made_at: str
     seconds: dict[str, float]

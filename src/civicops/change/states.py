@@ -21,8 +21,15 @@ from civicops.contracts.ethics import FILE as ETHICS_FILE
 from civicops.errors import CivicopsError
 from civicops.workspace import SETTINGS_FILE, Workspace, read_settings
 
-FileKind = Literal["contract", "model", "lookup", "source", "settings", "page", "monitor", "ethics", "code", "words"]
+FileKind = Literal[
+    "contract", "model", "lookup", "source", "settings", "page", "monitor", "ethics", "code", "words", "framework"
+]
+_WORDS = (".md", ".rst", ".png", ".jpg", ".svg", ".pdf", ".old", ".orig", ".rej", ".bak", ".tmp", ".swp", "~")
+"""How files end that nothing reads: texts for people, and what editors and git leave behind."""
 _TIMEOUT_SECONDS = 120
+
+OUTSIDE_DATA = ("page", "monitor", "words")
+"""Kinds of files that nothing a product publishes depends on."""
 
 
 class StateError(CivicopsError):
@@ -55,7 +62,7 @@ class State:
 
 @dataclass(frozen=True)
 class FileChange:
-    """One file, or the settings, of one product that differ."""
+    """One file, or the settings, of one product that differ; `product` is empty for what all of them share."""
 
     product: str
     path: str
@@ -65,7 +72,7 @@ class FileChange:
     @property
     def touches_data(self) -> bool:
         """Whether what a run makes can depend on it."""
-        return self.kind not in ("page", "monitor", "words")
+        return self.kind not in OUTSIDE_DATA
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,32 @@ class Repository:
         """A file of the repository as it was in a commit; `None` when it was not there."""
         return self._git("show", f"{commit}:{path.resolve().relative_to(self.top).as_posix()}")
 
+    def data_files(self, commit: str) -> dict[str, dict[str, str]]:
+        """Product to its `data_files` as they were in a commit; nothing where git does not know it."""
+        found: dict[str, dict[str, str]] = {}
+        for path, blob in self.blobs(commit, self.top / self.products).items():
+            product, _, name = path.partition("/")
+            if name and kind_of(name) not in OUTSIDE_DATA:
+                found.setdefault(product, {})[name] = blob
+        return found
+
+    def blobs(self, commit: str, folder: Path) -> dict[str, str]:
+        """Path below a folder of the repository to git's hash of the content, as they were in a commit."""
+        inside = folder.resolve().relative_to(self.top).as_posix()
+        listed = self._git("ls-tree", "-r", "-z", "--full-tree", commit, "--", f"{inside}/") or ""
+        entries = [line.partition("\t") for line in listed.split("\0") if line]
+        return {path.removeprefix(f"{inside}/"): words.split()[2] for words, _, path in entries}
+
+    def distance(self, commit: str) -> int | None:
+        """How many commits of HEAD a commit of its history lacks; None when it is not in its history, or not there at all."""
+        if self._git("merge-base", "--is-ancestor", commit, "HEAD") is None:
+            return None
+        return int((self._git("rev-list", "--count", f"{commit}..HEAD") or "0").strip())
+
+    def is_on_main(self) -> bool:
+        """Whether what is checked out is what branches are made from; so too where no branch is called main or master."""
+        return not self._main()
+
     def _main(self) -> str:
         here = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
         for name in ("main", "master"):
@@ -227,10 +260,23 @@ def kind_of(path: str) -> FileKind:
         return "ethics"
     if path == "monitors.py":
         return "monitor"
+    if path == "goals.yaml" or path.endswith(_WORDS) or path.rpartition("/")[2].startswith("."):
+        return "words"
     kinds: dict[str, FileKind] = {"contracts": "contract", "models": "model", "lookups": "lookup", "pages": "page"}
     if rest and room in kinds:
         return kinds[room]
-    return "code" if path.endswith((".py", ".sql", ".yaml", ".yml")) else "words"
+    return "code"  # whatever else lies there may be read by code that lies beside it: a trained model, a list of words
+
+
+def data_files(folder: Path) -> dict[str, str]:
+    """The files of a product that what it publishes can depend on: path in its folder to git's hash of the content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if "__pycache__" not in path.parts and kind_of(name) not in OUTSIDE_DATA and path.is_file():
+            content = path.read_bytes()
+            found[name] = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return found
 
 
 def _hashes(root: Path, paths: list[Path]) -> dict[str, dict[str, str]]:

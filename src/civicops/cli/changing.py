@@ -15,7 +15,12 @@ from civicops.cli.output import Json, as_json, next_step, say, table
 
 def plan(
     base: Annotated[
-        str, typer.Option("--base", metavar="REF", help="The commit to compare with; the main branch when left out.")
+        str,
+        typer.Option(
+            "--base",
+            metavar="REF",
+            help="The commit to compare with; if left out main, on main what releases were made of.",
+        ),
     ] = "",
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
     json: bool = Json,

@@ -18,7 +18,9 @@ def ci(
     base: Annotated[
         str,
         typer.Option(
-            "--base", metavar="REF", help="The commit to compare with: the main branch; with --merge the commit before."
+            "--base",
+            metavar="REF",
+            help="The commit to compare with: main; with --merge what releases were made of.",
         ),
     ] = "",
     merge: Annotated[
@@ -56,7 +58,7 @@ def ci(
 
     names = tuple(approved or ())
     if merge:
-        report = land_change(workspace, base or "HEAD^1", approved=names, route=announce, say=tell)
+        report = land_change(workspace, base, approved=names, route=announce, say=tell)
     else:
         report = check_change(workspace, base, approved=names, fetch=not landed, accept=accept, say=tell)
     if comment is not None:

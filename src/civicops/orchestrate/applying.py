@@ -24,7 +24,7 @@ from pathlib import Path
 
 from civicops.change.plan import Plan, ReleaseEffect
 from civicops.change.previews import share
-from civicops.change.states import Repository
+from civicops.change.states import Repository, data_files
 from civicops.checks.batches import BatchStore
 from civicops.errors import CivicopsError
 from civicops.observe.watch import after_run
@@ -32,8 +32,10 @@ from civicops.orchestrate.auditing import after_switch, log_approvals
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
+from civicops.orchestrate.provenance import git_state
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import APPLIED, UNDONE, WAIT_SECONDS, ApplyError
+from civicops.orchestrate.unplanned import base_in_force, is_bound
 from civicops.orchestrate.world import ordered, world
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
@@ -78,6 +80,7 @@ def apply_plan(
     if plan.problems:
         hint = "Mend that, and plan again."
         raise ApplyError(f"Plan {plan.id} cannot be applied: {' '.join(plan.problems)}", hint=hint)
+    _of_its_base(workspace, plan)
     missing = [item for item in plan.approvals if item.who not in approved]
     if missing:
         words = "; ".join(f"{item.who} ({item.why[0]})" for item in missing)
@@ -111,6 +114,20 @@ def switched(store: ReleaseStore, products: Sequence[str], reason: str, undone: 
                 found[product] = switch
                 break
     return found
+
+
+def _of_its_base(workspace: Workspace, plan: Plan) -> None:
+    """Refuse a plan whose base is not what is published: it does not say all that applying it would change."""
+    late = {name: words for name, words in plan.behind.items() if is_bound(workspace, workspace.product(name))}
+    if late:
+        base = base_in_force(workspace, Repository(workspace))
+        words = "; ".join(f"{name} ({files})" for name, files in late.items())
+        raise ApplyError(
+            f"Plan {plan.id} compares with {plan.base}, of whose files current releases were not made: {words}.",
+            hint=f"civicops plan --base {base}"
+            if base
+            else "Plan from the commit these releases were made of: --base.",
+        )
 
 
 def _same_world(workspace: Workspace, plan: Plan, products: list[Product]) -> None:
@@ -231,8 +248,10 @@ def keep_records(
             continue
         released = {name: release.version for name, release in store.snapshot(product.name).items()}
         with _logged(f"the record of {product.name}"):
-            inputs = _inputs(workspace, product)
+            inputs, files = _inputs(workspace, product), runs.keep_files(data_files(product.folder))
+            commit, is_dirty = git_state(product.folder)
             done = replace(record, trigger=trigger, released=released, inputs=inputs, pid=os.getpid())
+            done = replace(done, made_of=files, commit="" if is_dirty else commit or "")
             done = runs.save(replace(done, status="succeeded", finished_at=datetime.now(UTC).isoformat()))
             if product.name in switches:
                 after_run(workspace, done)

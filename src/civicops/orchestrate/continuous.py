@@ -44,6 +44,7 @@ from civicops.orchestrate.stages import unmet
 from civicops.orchestrate.steps import read_releases
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import undo
+from civicops.orchestrate.unplanned import base_in_force
 from civicops.orchestrate.world import ordered
 from civicops.release.store import ReleaseStore
 from civicops.transform import run_unit_tests
@@ -121,7 +122,7 @@ def check_change(
 
 def land_change(
     workspace: Workspace,
-    base: str = "HEAD^1",
+    base: str = "",
     *,
     approved: Sequence[str] = (),
     route: str = "",
@@ -129,10 +130,12 @@ def land_change(
 ) -> Report:
     """Publish what was merged since `base`: plan again, hold it against what was accepted, apply, verify, announce.
 
+    By default `base` is the commit that the current releases were made of, so that what an earlier landing left out is seen with
+    this one; where that is not known, the first parent.
     A release that is not the one the plan promised is rolled back at once. `route`: an alert route that hears of it. Raises as
     `check_change` does.
     """
-    report, branch = _begin(workspace, base, say)
+    report, branch = _begin(workspace, base or _in_force(workspace), say)
     if report.is_good:
         report.steps.append(_noted("operations", say, lambda: _operations(workspace, branch)))
     if not report.is_good or not _plan(workspace, report, say) or report.plan is None:
@@ -152,6 +155,11 @@ def land_change(
     if route and report.is_good and plan.changes_releases:
         report.steps.append(_noted("announce", say, lambda: _announce(workspace, plan, route)))
     return report
+
+
+def _in_force(workspace: Workspace) -> str:
+    found = base_in_force(workspace, Repository(workspace))
+    return found if found not in ("", "HEAD") else "HEAD^1"
 
 
 def _noted(name: str, say: Say, step: Callable[[], Step]) -> Step:

@@ -14,6 +14,7 @@ from typing import Any
 
 import civicops
 from civicops import __version__
+from civicops.change.states import data_files
 from civicops.govern.retention import kept_text
 from civicops.orchestrate.context import ProductRun
 from civicops.release.treatments import key_ids
@@ -25,14 +26,7 @@ def inputs_hash(run: ProductRun) -> str:
     for source in run.sources:
         for delivery in run.landing.live(run.product.name, source.name):
             parts.append([source.name, source.dataset, delivery.sequence, [item.sha256 for item in delivery.objects]])
-    files = [
-        path
-        for path in sorted(run.product.folder.rglob("*"))
-        if path.is_file()
-        and path.suffix in (".yaml", ".yml", ".sql", ".csv", ".py")
-        and "__pycache__" not in path.parts
-    ]
-    parts.extend([str(path.relative_to(run.product.folder)), _hash(path.read_bytes())] for path in files)
+    parts.append(data_files(run.product.folder))
     for name in run.product.file.reads:
         product, _, dataset = name.partition(".")
         release = run.releases.current(product, dataset)

@@ -47,6 +47,7 @@ from civicops.orchestrate.context import Accepted, ProductRun
 from civicops.orchestrate.readers import approvals, readers
 from civicops.orchestrate.signed import signers, unknown_signers
 from civicops.orchestrate.trial import trial_folder, trial_run
+from civicops.orchestrate.unplanned import base_in_force, behind
 from civicops.orchestrate.world import with_readers, world
 from civicops.release.store import ReleaseStore
 from civicops.release.together import recover_together
@@ -95,7 +96,7 @@ def make_plan(
     """
     now = datetime.now(UTC)
     repository = Repository(workspace)
-    name, commit = repository.base(base)
+    name, commit = repository.base(base or (base_in_force(workspace, repository) if repository.is_on_main() else ""))
     recover_together(ReleaseStore(workspace.folder("releases")), wait=30)
     plans = workspace.folder(FOLDER)
     _tidy(plans / WORK)
@@ -327,8 +328,10 @@ def _plan(
         for read in p.file.reads
         if read.partition(".")[0] in gone
     ]
+    late = behind(draft.workspace, affected, Repository(draft.workspace), commit)
     notes = [
         *notes,
+        *(f"the current releases of {one} were not made of {base}'s files: {words}" for one, words in late.items()),
         *draft.notes,
         *new_sources,
         *(f"{name} is no product any more; its releases stay until they are removed" for name in gone),
@@ -355,6 +358,7 @@ def _plan(
         ),
         untouched=tuple(untouched),
         problems=tuple(problems),
+        behind=late,
         world=world(draft.workspace, draft.head, affected),
         made_at=now.isoformat(),
         seconds=draft.seconds,

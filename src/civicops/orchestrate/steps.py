@@ -42,6 +42,7 @@ from civicops.orchestrate.noting import accepted_note, layer_finding, published_
 from civicops.orchestrate.personal import HINT, note_accepted, note_release
 from civicops.orchestrate.provenance import provenance
 from civicops.orchestrate.reviewing import asks_people, file_questions, land_decisions
+from civicops.orchestrate.unplanned import hold_unplanned
 from civicops.release.publish import Published, discard, publish, stage
 from civicops.release.store import ReleaseStore
 from civicops.transform import build as transform_build
@@ -59,7 +60,7 @@ class StoppedError(CivicopsError):
 def fetch(run: ProductRun) -> dict[str, FetchResult]:
     """Fetch every source; returns what lies in the landing zone of each.
 
-    Raises `StoppedError` when a delivery must not be used.
+    Raises `StoppedError` when a delivery must not be used, `UnplannedError` when the product changed and needs a plan first.
     """
     with run.step("fetch"):
         run.keys.tidy(run.product.name, run.workspace.settings.retention.hash_key_days, run.now.date())
@@ -93,6 +94,7 @@ def fetch(run: ProductRun) -> dict[str, FetchResult]:
     if bad:
         words = "; ".join(f["message"] for f in run.record.findings if f["severity"] == "stop")
         raise StoppedError(f"{', '.join(bad)}: {words}", hint="Nothing was published. Run again to fetch it afresh.")
+    hold_unplanned(run)  # after the fetch: what a source gives today it may not give tomorrow
     return results
 
 

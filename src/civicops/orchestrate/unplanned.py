@@ -1,0 +1,149 @@
+"""What current releases were made of, and what has changed there since without a plan.
+
+Belongs here: the files a product's current releases were made of, whether a run may publish what is made of others, and which
+commit a plan is compared with so that it shows all of that. Does not belong here: plans (`planning`), steps of a run (`steps`).
+
+A change of what others rely on comes by a plan, however it got into the files: a run would publish it without showing anybody
+what it does. So a product that is stable, or that another product reads, is run only on the files its releases were made of. A
+pilot that nobody reads is free to change; its run says so.
+
+There is no book of its own for this: each record of a run (also of an applied plan) says which files it worked with and which
+releases it made current, and releases that were rolled back are those of an older record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from civicops.change.states import Repository, data_files
+from civicops.errors import CivicopsError
+from civicops.ingest.values import Finding
+from civicops.orchestrate.context import ProductRun
+from civicops.orchestrate.provenance import git_state
+from civicops.release.store import ReleaseStore
+from civicops.runs import RunLog, RunRecord
+from civicops.workspace import Product, Workspace
+
+_LOOKED_AT = 200
+"""How many runs back a release that is current again is looked for."""
+_NAMED = 4
+
+
+class UnplannedError(CivicopsError):
+    """A product that others rely on is made of other files than its current releases, and no plan said what that does."""
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What the current releases of a product were made of: path to hash, and the commit that has these files, if one does."""
+
+    files: Mapping[str, str]
+    commit: str
+
+
+def made_of(workspace: Workspace, product: str) -> MadeOf | None:
+    """The files the current releases were made of; None where none are, or nobody wrote it down then."""
+    runs, store = RunLog(workspace.folder("runs")), ReleaseStore(workspace.folder("releases"))
+    current = {name: release.version for name, release in store.snapshot(product).items()}
+    last = runs.last_success(product)
+    if not current or last is None:
+        return None
+    found = last
+    if not _made(last, current):
+        records = (record for record in islice(runs.runs(product), _LOOKED_AT) if record.status == "succeeded")
+        found = next((record for record in records if _made(record, current)), last)
+    files = runs.files(found.made_of) if found.made_of else None
+    return None if files is None else MadeOf(files, found.commit)
+
+
+def _made(record: RunRecord, current: Mapping[str, str]) -> bool:
+    return bool(record.released) and all(current.get(name) == version for name, version in record.released.items())
+
+
+def is_bound(workspace: Workspace, product: Product) -> bool:
+    """Whether what a product is made of changes by plans only: it is stable, or another product reads it."""
+    return product.file.stage != "pilot" or bool(_readers(workspace, product))
+
+
+def _readers(workspace: Workspace, product: Product) -> list[str]:
+    reading = [
+        other.name
+        for other in workspace.products
+        if any(read.partition(".")[0] == product.name for read in other.file.reads)
+    ]
+    return [name for name in reading if name != product.name]
+
+
+def hold_unplanned(run: ProductRun) -> None:
+    """Note which files a run works with. Raises `UnplannedError` when its releases were made of others and it needs a plan.
+
+    What was fetched stays landed. In a preview everything may be tried, and a first run has nothing to differ from.
+    """
+    files = data_files(run.product.folder)
+    before = made_of(run.workspace, run.product.name)
+    note_files(run, files)
+    if before is None or before.files == files or run.workspace.settings.workspace.preview:
+        return
+    what = differing_words(before.files, files)
+    name, readers = run.product.name, _readers(run.workspace, run.product)
+    if not is_bound(run.workspace, run.product):
+        words = f"It was made of other files than the releases before, without a plan: {what}."
+        run.find(Finding("unplanned_change", words, 1, "flag"))
+        return
+    why = f"{', '.join(readers)} {'reads' if len(readers) == 1 else 'read'} it" if readers else "it is stable"
+    raise UnplannedError(
+        f"{name} has changed since its releases were made ({what}), and {why}: what that does must be planned first.",
+        hint="civicops plan says what it does, civicops apply last does it; of what was merged, civicops ci --merge. "
+        "What landed is kept, the last release stays.",
+    )
+
+
+def note_files(run: ProductRun, files: Mapping[str, str]) -> None:
+    """Note on the record which files a run works with."""
+    commit, is_dirty = git_state(run.product.folder)
+    run.note(made_of=run.runs.keep_files(files), commit="" if is_dirty else commit or "")
+
+
+def differing_words(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """The files that differ, named, the first few of them."""
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def base_in_force(workspace: Workspace, repository: Repository) -> str:
+    """The newest commit known to have the files that all current releases were made of; empty where none is known.
+
+    Where no commit has them all (somebody published what was never committed), the oldest one that any were made of, so that
+    nothing is left out of what is compared with it.
+    """
+    known = _known(workspace, workspace.products)
+    commits = {made.commit for made in known.values() if made.commit}
+    found = sorted((lag, commit) for commit in commits if (lag := repository.distance(commit)) is not None)
+    if known and not not_of(repository, "HEAD", known):
+        return "HEAD"
+    for _, commit in found:
+        if not not_of(repository, commit, known):
+            return commit
+    return found[-1][1] if found else ""
+
+
+def not_of(repository: Repository, commit: str, known: Mapping[str, MadeOf]) -> dict[str, str]:
+    """Products whose current releases were not made of a commit's files, with the files that differ in words."""
+    files = repository.data_files(commit)
+    return {
+        name: differing_words(files.get(name, {}), made.files)
+        for name, made in sorted(known.items())
+        if files.get(name, {}) != made.files
+    }
+
+
+def behind(workspace: Workspace, products: Iterable[Product], repository: Repository, commit: str) -> dict[str, str]:
+    """Those of some products whose releases were made of other files than a commit has, with these files in words."""
+    return not_of(repository, commit, _known(workspace, products))
+
+
+def _known(workspace: Workspace, products: Iterable[Product]) -> dict[str, MadeOf]:
+    return {p.name: made for p in products if (made := made_of(workspace, p.name)) is not None}
