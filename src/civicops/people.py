@@ -7,6 +7,7 @@ there. Does not belong here: accounts and roles (`civicops.portal`), telling som
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from civicops.contracts import Contract, ContractFileError
 from civicops.contracts.explain import explain_validation
@@ -22,6 +23,7 @@ from civicops.contracts.yaml_lines import read_yaml
 from civicops.workspace import Product, Workspace
 
 PEOPLE_FILE = "people.yaml"
+_KEY = re.compile(r"(sk-)?(ssh|ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=* ?[^\r\n]*")
 LEAVING_DAYS = 30
 """So long before the last day a person counts as leaving."""
 
@@ -39,7 +41,18 @@ class Member(BaseModel):
     name: str = Field(default="", description="What people call them.")
     since: date | None = Field(default=None, description="Their first day.")
     until: date | None = Field(default=None, description="Their last day; left out while nobody knows of one.")
+    signing_keys: tuple[str, ...] = Field(
+        default=(),
+        description="Public SSH keys that sign their commits, such as 'ssh-ed25519 AAAA...'; their agreement counts signed only.",
+    )
     note: str = Field(default="", description="Whatever others should know, such as who took over.")
+
+    @field_validator("signing_keys")
+    @classmethod
+    def _one_line_each(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [key for key in keys if not _KEY.fullmatch(key)]:
+            raise ValueError(f"is no public SSH key on one line: {wrong[0][:40]}")
+        return keys
 
     @model_validator(mode="after")
     def _days_in_order(self) -> Member:

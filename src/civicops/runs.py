@@ -141,6 +141,21 @@ class RunLog:
             return None
         return found
 
+    def note_made(self, run_id: str, digest: str, commit: str) -> None:
+        """Note which files a run worked with whose record comes only after its releases are current."""
+        write_json(self.folder / "made_of" / f"{run_id}.json", {"made_of": digest, "commit": commit})
+
+    def made(self, run_id: str) -> tuple[str, str]:
+        """Which files a run worked with and the commit that has them; empty texts where nobody knows."""
+        record = self.find(run_id)
+        if record is not None:
+            return record.made_of, record.commit
+        try:
+            found = json.loads((self.folder / "made_of" / f"{run_id}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return "", ""
+        return str(found["made_of"]), str(found["commit"])
+
     def unfinished(self, product: str) -> tuple[RunRecord, ...]:
         """Runs that are said to be running, of the newest fifty of the product."""
         newest = [record for _, record in zip(range(50), self.runs(product), strict=False)]

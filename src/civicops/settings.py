@@ -6,7 +6,7 @@ of alerts (`alert_settings`).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,6 +37,11 @@ class WorkspaceTable(_Closed):
     timezone: str = Field(default="UTC", description="IANA time zone of schedules that name none of their own.")
     downloads: str = Field(
         default="", description="Folder that relative paths of sources are meant from; this file's own when left out."
+    )
+    agreement: Literal["said", "signed"] = Field(
+        default="said",
+        description="Whose agreement to a plan counts: 'said' takes names that somebody gives and lines 'Approved-by' of "
+        "commits; 'signed' only such lines of commits that are signed with a key of people.yaml.",
     )
     preview: str = Field(
         default="",

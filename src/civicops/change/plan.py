@@ -211,10 +211,11 @@ class Plan(_Value):
 
 def sealed(plan: Plan) -> Plan:
     """The same plan with its id."""
-    return plan.model_copy(update={"id": _digest(plan)[:16]})
+    return plan.model_copy(update={"id": digest(plan)[:16]})
 
 
-def _digest(plan: Plan) -> str:
+def digest(plan: Plan) -> str:
+    """SHA-256 (64 hex digits) over all that a plan says; its id is the beginning of it."""
     content = plan.model_dump(mode="json", exclude=set(_APART))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

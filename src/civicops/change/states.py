@@ -24,7 +24,7 @@ from civicops.workspace import SETTINGS_FILE, Workspace, read_settings
 FileKind = Literal[
     "contract", "model", "lookup", "source", "settings", "page", "monitor", "ethics", "code", "words", "framework"
 ]
-_WORDS = (".md", ".rst", ".png", ".jpg", ".svg", ".pdf", ".old", ".orig", ".rej", ".bak", ".tmp", ".swp", "~")
+WORDS = (".md", ".rst", ".png", ".jpg", ".svg", ".pdf", ".old", ".orig", ".rej", ".bak", ".tmp", ".swp", "~")
 """How files end that nothing reads: texts for people, and what editors and git leave behind."""
 _TIMEOUT_SECONDS = 120
 
@@ -41,7 +41,7 @@ class State:
     """The products of a workspace at one moment.
 
     `files` gives product -> path in its folder -> sha256 of the content; `settings` product -> hash of its part of
-    `civicops.toml` (the values themselves may hold secrets).
+    `civicops.toml` (the values themselves may hold secrets), and under no name that of what data of all products depend on.
     """
 
     workspace: Workspace
@@ -80,7 +80,7 @@ class Branch:
     """What is checked out, against a base: how many commits it is ahead, how many of the base it lacks (`missing`).
 
     `touched`: files that are there and differ from the base, committed or not, as resolved paths; `gone`: those that are there no
-    more. `approved`: names in `Approved-by:` lines of its own commits' messages, each with the commit that says so.
+    more.
     """
 
     name: str
@@ -91,7 +91,6 @@ class Branch:
     is_dirty: bool
     touched: tuple[Path, ...]
     gone: tuple[Path, ...]
-    approved: tuple[tuple[str, str], ...]
 
 
 class Repository:
@@ -113,14 +112,14 @@ class Repository:
         Raises `StateError` for a commit that does not exist, is not fetched (a shallow clone), or no longer exists.
         """
         chosen = ref or self._main() or "HEAD"
-        commit = self._git("rev-parse", "--verify", "--quiet", f"{chosen}^{{commit}}")
+        commit = self.git("rev-parse", "--verify", "--quiet", f"{chosen}^{{commit}}")
         if commit is None:
-            is_shallow = (self._git("rev-parse", "--is-shallow-repository") or "").strip() == "true"
+            is_shallow = (self.git("rev-parse", "--is-shallow-repository") or "").strip() == "true"
             hint = "`git branch -a` lists what there is."
             if is_shallow:
                 hint = "This clone holds only its newest commits: `git fetch --unshallow` gets the others."
             raise StateError(f"There is no commit '{chosen}' in this repository.", hint=hint)
-        if self._git("cat-file", "-e", f"{commit.strip()}:{self.products.as_posix()}") is None:
+        if self.git("cat-file", "-e", f"{commit.strip()}:{self.products.as_posix()}") is None:
             raise StateError(
                 f"'{chosen}' has no folder {self.products.as_posix()}.", hint="Name a commit that has the products."
             )
@@ -129,36 +128,25 @@ class Repository:
     def branch(self, ref: str = "") -> Branch:
         """What is checked out, against the commit `ref` (as `base` reads it). Raises `StateError`."""
         base, commit = self.base(ref)
-        name = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
-        counts = (self._git("rev-list", "--left-right", "--count", f"{commit}...HEAD") or "0 0").split()
-        listed = (self._git("diff", "--name-only", "--no-renames", "-z", "--diff-filter=d", commit) or "").split("\0")
-        gone = (self._git("diff", "--name-only", "--no-renames", "-z", "--diff-filter=D", commit) or "").split("\0")
-        listed += (self._git("ls-files", "-z", "--others", "--exclude-standard") or "").split("\0")
-        log = (
-            self._git("log", "--format=%h%x09%(trailers:key=Approved-by,valueonly,separator=%x09)", f"{commit}..HEAD")
-            or ""
-        )
-        approved = [
-            (name.strip().removeprefix("@"), line.partition("\t")[0])
-            for line in log.splitlines()
-            for name in line.split("\t")[1:]
-            if name.strip()
-        ]
+        name = (self.git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
+        counts = (self.git("rev-list", "--left-right", "--count", f"{commit}...HEAD") or "0 0").split()
+        listed = (self.git("diff", "--name-only", "--no-renames", "-z", "--diff-filter=d", commit) or "").split("\0")
+        gone = (self.git("diff", "--name-only", "--no-renames", "-z", "--diff-filter=D", commit) or "").split("\0")
+        listed += (self.git("ls-files", "-z", "--others", "--exclude-standard") or "").split("\0")
         return Branch(
-            name=name if name not in ("", "HEAD") else (self._git("rev-parse", "--short", "HEAD") or "HEAD").strip(),
+            name=name if name not in ("", "HEAD") else (self.git("rev-parse", "--short", "HEAD") or "HEAD").strip(),
             base=base,
             commit=commit,
             ahead=int(counts[1]),
             missing=int(counts[0]),
-            is_dirty=bool((self._git("status", "--porcelain") or "").strip()),
+            is_dirty=bool((self.git("status", "--porcelain") or "").strip()),
             touched=tuple(sorted({(self.top / item).resolve() for item in listed if item})),
             gone=tuple(sorted({(self.top / item).resolve() for item in gone if item})),
-            approved=tuple(approved),
         )
 
     def text(self, commit: str, path: Path) -> str | None:
         """A file of the repository as it was in a commit; `None` when it was not there."""
-        return self._git("show", f"{commit}:{path.resolve().relative_to(self.top).as_posix()}")
+        return self.git("show", f"{commit}:{path.resolve().relative_to(self.top).as_posix()}")
 
     def data_files(self, commit: str) -> dict[str, dict[str, str]]:
         """Product to its `data_files` as they were in a commit; nothing where git does not know it."""
@@ -172,24 +160,31 @@ class Repository:
     def blobs(self, commit: str, folder: Path) -> dict[str, str]:
         """Path below a folder of the repository to git's hash of the content, as they were in a commit."""
         inside = folder.resolve().relative_to(self.top).as_posix()
-        listed = self._git("ls-tree", "-r", "-z", "--full-tree", commit, "--", f"{inside}/") or ""
+        listed = self.git("ls-tree", "-r", "-z", "--full-tree", commit, "--", f"{inside}/") or ""
         entries = [line.partition("\t") for line in listed.split("\0") if line]
         return {path.removeprefix(f"{inside}/"): words.split()[2] for words, _, path in entries}
 
+    def blobs_now(self, folder: Path) -> dict[str, str]:
+        """The same of the files as they lie there, committed or not; what git ignores does not count."""
+        inside = folder.resolve().relative_to(self.top).as_posix()
+        listed = self.git("ls-files", "-z", "-co", "--exclude-standard", "--", f"{inside}/") or ""
+        paths = [self.top / name for name in sorted(set(listed.split("\0"))) if name]
+        return {path.relative_to(self.top / inside).as_posix(): blob_hash(path) for path in paths if path.is_file()}
+
     def distance(self, commit: str) -> int | None:
         """How many commits of HEAD a commit of its history lacks; None when it is not in its history, or not there at all."""
-        if self._git("merge-base", "--is-ancestor", commit, "HEAD") is None:
+        if self.git("merge-base", "--is-ancestor", commit, "HEAD") is None:
             return None
-        return int((self._git("rev-list", "--count", f"{commit}..HEAD") or "0").strip())
+        return int((self.git("rev-list", "--count", f"{commit}..HEAD") or "0").strip())
 
     def is_on_main(self) -> bool:
         """Whether what is checked out is what branches are made from; so too where no branch is called main or master."""
         return not self._main()
 
     def _main(self) -> str:
-        here = (self._git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
+        here = (self.git("rev-parse", "--abbrev-ref", "HEAD") or "").strip()
         for name in ("main", "master"):
-            if here != name and self._git("rev-parse", "--verify", "--quiet", f"refs/heads/{name}") is not None:
+            if here != name and self.git("rev-parse", "--verify", "--quiet", f"refs/heads/{name}") is not None:
                 return name
         return ""
 
@@ -198,7 +193,7 @@ class Repository:
         folder.mkdir(parents=True, exist_ok=True)
         wanted = [self.products.as_posix()]
         settings_path = _within(self.workspace.root / SETTINGS_FILE, self.top)
-        if settings_path and self._git("cat-file", "-e", f"{commit}:{settings_path.as_posix()}") is not None:
+        if settings_path and self.git("cat-file", "-e", f"{commit}:{settings_path.as_posix()}") is not None:
             wanted.append(settings_path.as_posix())
         done = subprocess.run(  # noqa: S603 - fixed words and a commit that git itself named
             [_program(), "-C", str(self.top), "archive", "--format=tar", commit, "--", *wanted],
@@ -224,14 +219,15 @@ class Repository:
     def now(self) -> State:
         """The state of the files as they lie there, committed or not; what git ignores does not count."""
         root = self.top / self.products
-        listed = self._git("ls-files", "-z", "-co", "--exclude-standard", "--", self.products.as_posix()) or ""
+        listed = self.git("ls-files", "-z", "-co", "--exclude-standard", "--", self.products.as_posix()) or ""
         paths = sorted({self.top / name for name in listed.split("\0") if name})
-        commit = self._git("rev-parse", "HEAD")
-        dirty = bool((self._git("status", "--porcelain", "--", self.products.as_posix()) or "").strip())
+        commit = self.git("rev-parse", "HEAD")
+        dirty = bool((self.git("status", "--porcelain", "--", self.products.as_posix()) or "").strip())
         files = _hashes(root, [path for path in paths if path.is_file()])
         return State(self.workspace, commit.strip() if commit else None, dirty, files, _settings(self.workspace))
 
-    def _git(self, *words: str) -> str | None:
+    def git(self, *words: str) -> str | None:
+        """What git answers in this repository, or None when it says no."""
         return _git(self.top, *words)
 
 
@@ -260,7 +256,7 @@ def kind_of(path: str) -> FileKind:
         return "ethics"
     if path == "monitors.py":
         return "monitor"
-    if path == "goals.yaml" or path.endswith(_WORDS) or path.rpartition("/")[2].startswith("."):
+    if path == "goals.yaml" or path.endswith(WORDS) or path.rpartition("/")[2].startswith("."):
         return "words"
     kinds: dict[str, FileKind] = {"contracts": "contract", "models": "model", "lookups": "lookup", "pages": "page"}
     if rest and room in kinds:
@@ -274,9 +270,14 @@ def data_files(folder: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if "__pycache__" not in path.parts and kind_of(name) not in OUTSIDE_DATA and path.is_file():
-            content = path.read_bytes()
-            found[name] = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+            found[name] = blob_hash(path)
     return found
+
+
+def blob_hash(path: Path) -> str:
+    """git's hash of a file's content, as `git hash-object` gives it."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _hashes(root: Path, paths: list[Path]) -> dict[str, dict[str, str]]:
@@ -292,7 +293,8 @@ def _settings(workspace: Workspace) -> dict[str, str]:
     def digest(value: Any) -> str:
         return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
-    return {name: digest(table) for name, table in workspace.settings.products.items()}
+    shared = workspace.settings.model_dump(mode="json", include={"engine", "retention"})
+    return {"": digest(shared)} | {name: digest(table) for name, table in workspace.settings.products.items()}
 
 
 def _within(path: Path, top: Path) -> Path | None:

@@ -144,16 +144,20 @@ def apply(
     json: bool = Json,
 ) -> None:
     """Do exactly what a plan says, in all its products at once, or nothing if the world has moved since."""
+    from civicops.change.agreed import agreed_to  # noqa: PLC0415 - every command loads only what it needs
     from civicops.change.plan import load  # noqa: PLC0415
     from civicops.orchestrate.applying import apply_plan  # noqa: PLC0415
     from civicops.orchestrate.planning import FOLDER  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
+    chosen = load(name, workspace.folder(FOLDER))
+    words = agreed_to(workspace, chosen, approved or ())
     done = apply_plan(
         workspace,
-        load(name, workspace.folder(FOLDER)),
-        approved=approved or (),
+        chosen,
+        approved=words.names,
+        refused=words.refused,
         say=(lambda _text: None) if json else say,
     )
     if json:

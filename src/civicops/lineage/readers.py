@@ -24,6 +24,7 @@ from civicops.lineage.values import DIRECT, Edge, Inputs, LineageError, Node, me
 from civicops.workspace import Product, Workspace
 
 _SQL = re.compile(r"\b(select|from)\b", re.IGNORECASE)
+_WHOLE = re.compile(r"\s*(with|select|from)\b.*\bfrom\b|\s*from\b", re.IGNORECASE | re.DOTALL)
 _STAR = re.compile(r"\bselect\s+(distinct\s+)?(\w+\.)?\*", re.IGNORECASE)
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 _UNKNOWN = "__unknown__"
@@ -53,6 +54,17 @@ def reader_edges(workspace: Workspace, product: Product) -> Iterator[Edge]:
         yield from _edges(workspace, product, _reads(_reached(module, module.definitions, modules), tables), node)
         for route in product.file.alerts or ("default",):
             yield Edge(node, Node("alert", product.name, route, None, owner), "derived")
+
+
+def page_queries(product: Product) -> Iterator[tuple[str, str]]:
+    """The name of a page and SQL that stands whole in what it leads to, each once: what may be put to the engine as it is."""
+    modules: dict[Path, _Module] = {}
+    for path in sorted((product.folder / "pages").glob("*.py")):
+        module = _load(path, modules)
+        if module is not None and (page := module.page) is not None:
+            names = [name for part in page.values() for name in part]
+            texts = dict.fromkeys(text for part in _reached(module, names, modules) for text in _texts(part))
+            yield from ((path.stem, text) for text in texts if _WHOLE.match(text) and _UNKNOWN not in text)
 
 
 def query_reads(workspace: Workspace, product: Product, sql: str) -> Inputs:

@@ -16,11 +16,12 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from civicops.change.plan import Plan, ReleaseEffect
 from civicops.change.previews import share
@@ -28,7 +29,7 @@ from civicops.change.states import Repository, data_files
 from civicops.checks.batches import BatchStore
 from civicops.errors import CivicopsError
 from civicops.observe.watch import after_run
-from civicops.orchestrate.auditing import after_switch, log_approvals
+from civicops.orchestrate.auditing import after_switch, is_noted, log_approvals
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
@@ -66,9 +67,16 @@ class Applied:
 
 
 def apply_plan(
-    workspace: Workspace, plan: Plan, *, approved: Sequence[str] = (), say: Say = lambda _text: None
+    workspace: Workspace,
+    plan: Plan,
+    *,
+    approved: Iterable[str] = (),
+    refused: Mapping[str, str] = MappingProxyType({}),
+    say: Say = lambda _text: None,
 ) -> Applied:
     """Do what the plan says: all of its releases become current together, or nothing changes.
+
+    `approved`: who has agreed; `refused`: whose word did not count, with the reason, for the message when it is missing.
 
     Applied twice, it says so and does nothing. Raises `WorldMovedError`, `NotApprovedError`, `ApplyError`, and what locks and the
     disk raise; nothing has changed then.
@@ -80,12 +88,13 @@ def apply_plan(
     if plan.problems:
         hint = "Mend that, and plan again."
         raise ApplyError(f"Plan {plan.id} cannot be applied: {' '.join(plan.problems)}", hint=hint)
+    if not is_noted(workspace, plan):
+        raise ApplyError(
+            f"The audit log does not know plan {plan.id}: it was made in another workspace, or by hand.",
+            hint="`civicops plan` makes one here, and `civicops audit verify` says whether the log is as it was left.",
+        )
     _of_its_base(workspace, plan)
-    missing = [item for item in plan.approvals if item.who not in approved]
-    if missing:
-        words = "; ".join(f"{item.who} ({item.why[0]})" for item in missing)
-        flags = " ".join(f"--approved {item.who}" for item in missing)
-        raise NotApprovedError(f"Plan {plan.id} needs the approval of {words}.", hint=f"When they agree: add {flags}.")
+    _approved(plan, set(approved), refused)
     runs = RunLog(workspace.folder("runs"))
     with ExitStack() as stack:
         for name in plan.products:
@@ -101,6 +110,18 @@ def apply_plan(
     log_approvals(workspace, plan, switches)
     after_switch(workspace)
     return Applied(plan.id, switches, already=False)
+
+
+def _approved(plan: Plan, names: Container[str], refused: Mapping[str, str]) -> None:
+    missing = [item for item in plan.approvals if item.who not in names]
+    if not missing:
+        return
+    words = "; ".join(f"{item.who} ({refused.get(item.who) or item.why[0]})" for item in missing)
+    flags = " ".join(f"--approved {item.who}" for item in missing)
+    hint = f"When they agree: add {flags}."
+    if any(item.who in refused for item in missing):
+        hint = "When they agree: a commit of theirs with a line 'Approved-by: NAME' on what is here now, signed (git commit -S)."
+    raise NotApprovedError(f"Plan {plan.id} needs the approval of {words}.", hint=hint)
 
 
 def switched(store: ReleaseStore, products: Sequence[str], reason: str, undone: str) -> dict[str, Switch]:
@@ -191,6 +212,7 @@ def switch_trial(workspace: Workspace, trial: Workspace, products: Sequence[Prod
     The caller holds the locks of the products. Raises what `publish_together` does; no release has changed then.
     """
     real, theirs = ReleaseStore(workspace.folder("releases")), ReleaseStore(trial.folder("releases"))
+    runs = RunLog(workspace.folder("runs"))
     staged: dict[str, list[StagedRelease]] = {}
     run_ids: dict[str, str] = {}
     try:
@@ -198,6 +220,7 @@ def switch_trial(workspace: Workspace, trial: Workspace, products: Sequence[Prod
             record = RunLog(trial.folder("runs")).last_success(product.name)
             if record is not None:
                 run_ids[product.name] = record.run_id
+                runs.note_made(record.run_id, *_files(runs, product))
             staged[product.name] = [
                 adopt(contract, theirs.find(product.name, contract.dataset), store=real)
                 for contract in product.published
@@ -248,15 +271,21 @@ def keep_records(
             continue
         released = {name: release.version for name, release in store.snapshot(product.name).items()}
         with _logged(f"the record of {product.name}"):
-            inputs, files = _inputs(workspace, product), runs.keep_files(data_files(product.folder))
-            commit, is_dirty = git_state(product.folder)
-            done = replace(record, trigger=trigger, released=released, inputs=inputs, pid=os.getpid())
-            done = replace(done, made_of=files, commit="" if is_dirty else commit or "")
-            done = runs.save(replace(done, status="succeeded", finished_at=datetime.now(UTC).isoformat()))
+            inputs, (made_of, commit) = _inputs(workspace, product), _files(runs, product)
+            done = replace(record, trigger=trigger, released=released, inputs=inputs, made_of=made_of, commit=commit)
+            done = runs.save(
+                replace(done, pid=os.getpid(), status="succeeded", finished_at=datetime.now(UTC).isoformat())
+            )
             if product.name in switches:
                 after_run(workspace, done)
     with _logged("the trial"):
         shutil.rmtree(trial.data, ignore_errors=True)
+
+
+def _files(runs: RunLog, product: Product) -> tuple[str, str]:
+    """What names the files of a product, and the commit that has them; empty where some are not committed."""
+    commit, is_dirty = git_state(product.folder)
+    return runs.keep_files(data_files(product.folder)), "" if is_dirty else commit or ""
 
 
 def _inputs(workspace: Workspace, product: Product) -> str:

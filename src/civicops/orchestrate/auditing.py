@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from civicops.audit import Event, open_log
 from civicops.change.operations import Operation
-from civicops.change.plan import Plan
+from civicops.change.plan import Plan, digest
 from civicops.errors import CivicopsError
 from civicops.release.history import who_acts
 from civicops.release.store import ReleaseStore
@@ -55,6 +55,25 @@ def after_switch(workspace: Workspace) -> str:
         _log.warning("%s", words)
         return words
     return ""
+
+
+def note_plan(workspace: Workspace, plan: Plan) -> str:
+    """Log that a plan was made, with the hash of all it says; returns what went wrong, or nothing."""
+    content = {"step": "planned", "sha256": digest(plan), "base": plan.base_commit}
+    return _appended(
+        workspace,
+        f"plan {plan.id}",
+        Event("change.apply", who_acts(), f"plan/{plan.id}", content, key=_plan_key(plan)),
+    )
+
+
+def is_noted(workspace: Workspace, plan: Plan) -> bool:
+    """Whether the log knows exactly this plan: one that somebody wrote or changed by hand it does not."""
+    return bool(open_log(workspace).knows([_plan_key(plan)]))
+
+
+def _plan_key(plan: Plan) -> str:
+    return f"plan/{plan.id}/planned/{digest(plan)}"
 
 
 def log_approvals(workspace: Workspace, plan: Plan, switches: Mapping[str, Switch]) -> str:

@@ -28,6 +28,7 @@ from pathlib import Path
 from civicops.change import previews
 from civicops.change.accepting import FOLDER as CHANGES
 from civicops.change.accepting import counts_of, not_accepted, read_file, write
+from civicops.change.agreed import Agreed, agreed
 from civicops.change.operation_needs import merge_problems
 from civicops.change.owners import PLACE, codeowners
 from civicops.change.plan import Plan, save
@@ -116,7 +117,7 @@ def check_change(
         else:
             report.steps.append(Step("run", SKIPPED, "Nothing is fetched; what has landed was run for the plan."))
     _accept(workspace, report, plan, branch, accept, say)
-    report.steps.append(_noted("approvals", say, lambda: _approvals(plan, branch, approved)))
+    report.steps.append(_noted("approvals", say, lambda: _approvals(plan, agreed(workspace, branch, approved))))
     return report
 
 
@@ -143,13 +144,12 @@ def land_change(
     plan = report.plan
     report.steps.append(_noted("unit tests", say, lambda: _unit_tests(workspace, plan)))
     _accept(workspace, report, plan, branch, False, say)
-    agreed = _agreed(branch, approved)
-    missing = [one for one in plan.approvals if one.who not in agreed]
-    report.steps.append(_noted("approvals", say, lambda: _approvals(plan, branch, approved, must=True)))
-    if not report.is_good or missing:
+    words = agreed(workspace, branch, approved)
+    report.steps.append(_noted("approvals", say, lambda: _approvals(plan, words, must=True)))
+    if not report.is_good:
         report.steps.append(Step("apply", SKIPPED, "Nothing was published; the last releases stay current."))
         return report
-    report.steps.append(_noted("apply", say, lambda: _apply(workspace, plan, tuple(agreed), say)))
+    report.steps.append(_noted("apply", say, lambda: _apply(workspace, plan, tuple(words.names), say)))
     if report.is_good:
         report.steps.append(_noted("verify", say, lambda: _verify(workspace, plan)))
     if route and report.is_good and plan.changes_releases:
@@ -334,18 +334,13 @@ def _accept(workspace: Workspace, report: Report, plan: Plan, branch: Branch, ac
     report.steps.append(_noted("counts", say, step))
 
 
-def _agreed(branch: Branch, approved: Sequence[str]) -> dict[str, str]:
-    """Who has agreed, and where that is written."""
-    found = {name.removeprefix("@"): "named with --approved" for name in approved}
-    return {**{name: f"commit {commit}" for name, commit in branch.approved}, **found}
-
-
-def _approvals(plan: Plan, branch: Branch, approved: Sequence[str], *, must: bool = False) -> Step:
-    wanted, agreed = plan.approvals, _agreed(branch, approved)
+def _approvals(plan: Plan, words: Agreed, *, must: bool = False) -> Step:
+    wanted = plan.approvals
     if not wanted:
         return Step("approvals", PASSED, "Nobody has to agree: nothing that others rely on changes.")
-    details = tuple(f"{one.who}: {agreed.get(one.who, 'not yet')} ({'; '.join(one.why[:2])})" for one in wanted)
-    missing = [one.who for one in wanted if one.who not in agreed]
+    found = {**words.refused, **words.names}
+    details = tuple(f"{one.who}: {found.get(one.who, 'not yet')} ({'; '.join(one.why[:2])})" for one in wanted)
+    missing = [one.who for one in wanted if one.who not in words.names]
     if not missing:
         return Step("approvals", PASSED, "All who must agree have agreed.", details=details)
     lines = ", ".join(f"'Approved-by: {name}'" for name in missing)

@@ -36,14 +36,17 @@ from civicops.change.plan import (
     sealed,
 )
 from civicops.change.previews import remove_folder
+from civicops.change.shared import shared_changes
 from civicops.change.states import FileChange, Repository, State, differing
 from civicops.checks.batches import Batch, BatchStore, fingerprint_of
 from civicops.checks.sql import parquet
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
-from civicops.ingest.declared import product_sources
 from civicops.orchestrate import effects, steps
+from civicops.orchestrate.auditing import note_plan
 from civicops.orchestrate.context import Accepted, ProductRun
+from civicops.orchestrate.pages import broken_pages
+from civicops.orchestrate.planning_words import handed_over, keepers, new_sources, read_no_more, shared_words
 from civicops.orchestrate.readers import approvals, readers
 from civicops.orchestrate.signed import signers, unknown_signers
 from civicops.orchestrate.trial import trial_folder, trial_run
@@ -91,8 +94,9 @@ def make_plan(
 ) -> Plan:
     """Say what the files of the workspace, as they lie there, will do if they come in place of the commit `base`.
 
-    Runs what changed in `plans/work`, on what has landed; the real workspace is only read. Raises `StateError` when the two
-    states cannot be had, `ContractFileError` for faults in contracts (also for a merge that is not finished), `WorkspaceError`.
+    Runs what changed in `plans/work`, on what has landed; of the real workspace only the audit log is told. Raises `StateError`
+    when the two states cannot be had, `ContractFileError` for faults in contracts (also for a merge that is not finished),
+    `WorkspaceError`.
     """
     now = datetime.now(UTC)
     repository = Repository(workspace)
@@ -111,7 +115,7 @@ def make_plan(
             {p.name: p for p in workspace.products},
             say,
         )
-        files = differing(before, head)
+        files = (*differing(before, head), *shared_changes(repository, before, head))
         with draft.timed("grade"):
             _grade(draft, files, today or now.date())
             draft.problems.extend(needed(workspace, draft.comparisons, files))
@@ -121,16 +125,26 @@ def make_plan(
                 trial = trial_folder(workspace, made)
                 for product in affected:
                     _try(draft, trial, product)
+            draft.problems.extend(_pages(draft, files, made if made.is_dir() else workspace.data))
             plan = _plan(draft, name, commit, files, affected, now)
             kept = plans / WORK / plan.id
             if affected and not plan.problems:
                 remove_folder(kept)
                 made.rename(kept)
+            if not plan.problems:
+                note_plan(workspace, plan)
         finally:
             remove_folder(made)
     finally:
         shutil.rmtree(checkout, ignore_errors=True)
     return plan
+
+
+def _pages(draft: _Draft, files: tuple[FileChange, ...], after: Path) -> Iterator[str]:
+    """What pages cannot ask any more of the releases that lie in the folder `after`."""
+    touched = {change.product for change in files if change.kind == "page"}
+    stores = (ReleaseStore(draft.workspace.folder("releases")), ReleaseStore(after / "releases"))
+    return broken_pages(draft.new.values(), *stores, touched)
 
 
 def _tidy(work: Path) -> None:
@@ -195,6 +209,8 @@ def _in_use(
 def _affected(draft: _Draft, files: tuple[FileChange, ...]) -> list[Product]:
     """Products whose data can change, those that read them after them."""
     names = {change.product for change in files if change.touches_data} & set(draft.new)
+    if any(change.kind == "framework" for change in files):
+        names = set(draft.new)
     return with_readers(draft.new.values(), names)
 
 
@@ -315,27 +331,25 @@ def _plan(
     with draft.timed("readers"):
         found, notes = readers(draft.workspace, draft.base.workspace, draft.comparisons, draft.moved)
     rows = sum(effect.rows_after for effect in draft.releases if not effect.is_same)
-    new_sources = _new_sources(draft, files)
     untouched = [
         f"{name}: its releases stay as they are" for name in sorted(set(draft.new) - {p.name for p in affected})
     ]
     untouched += ["what has landed, and every release that is kept", "sources: nothing is fetched"]
     gone = sorted(set(draft.old) - set(draft.new))
     problems = [*draft.problems, *unknown_signers(draft.workspace, draft.old, draft.new, now.date())]
-    problems += [
-        f"{p.name} reads {read} of {read.partition('.')[0]}, which is no product any more"
-        for p in draft.new.values()
-        for read in p.file.reads
-        if read.partition(".")[0] in gone
-    ]
+    problems += read_no_more(draft.old, draft.new)
     late = behind(draft.workspace, affected, Repository(draft.workspace), commit)
     notes = [
         *notes,
         *(f"the current releases of {one} were not made of {base}'s files: {words}" for one, words in late.items()),
         *draft.notes,
-        *new_sources,
+        *new_sources(draft.old, draft.new, draft.base.workspace, draft.workspace, files),
+        *shared_words(files),
         *(f"{name} is no product any more; its releases stay until they are removed" for name in gone),
     ]
+    signing = {who: list(why) for who, why in signers(draft.old, draft.new).items()}
+    for who, why in keepers(draft.base, draft.head, draft.old).items():
+        signing.setdefault(who, []).extend(why)
     plan = Plan(
         base=base,
         base_commit=commit,
@@ -348,7 +362,7 @@ def _plan(
         releases=tuple(draft.releases),
         readers=found,
         approvals=approvals(
-            draft.comparisons, found, draft.releases, owners, _handed_over(draft), signers(draft.old, draft.new)
+            draft.comparisons, found, draft.releases, owners, handed_over(draft.old, draft.new), signing
         ),
         cost=Cost(
             rows=rows,
@@ -364,36 +378,3 @@ def _plan(
         seconds=draft.seconds,
     )
     return sealed(plan)
-
-
-def _handed_over(draft: _Draft) -> dict[str, str]:
-    """Contracts and products that get another owner, and whose they are in the base."""
-    found: dict[str, str] = {}
-    for name in sorted(set(draft.old) & set(draft.new)):
-        old, new = draft.old[name], draft.new[name]
-        after = {c.id: c.owner for c in new.contracts} | {name: new.file.owner}
-        before = {c.id: c.owner for c in old.contracts} | {name: old.file.owner}
-        found |= {one: owner for one, owner in before.items() if after.get(one, owner) != owner}
-    return found
-
-
-def _new_sources(draft: _Draft, files: tuple[FileChange, ...]) -> list[str]:
-    """What the next run will fetch because of the change; a plan fetches nothing."""
-    found = []
-    for name in sorted({change.product for change in files if change.kind in ("source", "settings")}):
-        if name not in draft.new:
-            continue
-        before = (
-            {s.name: s for s in product_sources(draft.base.workspace, draft.old[name])} if name in draft.old else {}
-        )
-        after = {s.name: s for s in product_sources(draft.workspace, draft.new[name])}
-        for source in sorted({*before, *after}):
-            if source not in after:
-                found.append(
-                    f"{name} no longer reads source {source}; what has landed of it stays and no longer counts"
-                )
-            elif source not in before:
-                found.append(f"{name} gets a source {source}, which the next run fetches as a whole")
-            elif before[source] != after[source]:
-                found.append(f"{name} asks source {source} otherwise; the next run fetches what that gives")
-    return found

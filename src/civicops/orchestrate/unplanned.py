@@ -50,12 +50,23 @@ def made_of(workspace: Workspace, product: str) -> MadeOf | None:
     last = runs.last_success(product)
     if not current or last is None:
         return None
-    found = last
     if not _made(last, current):
         records = (record for record in islice(runs.runs(product), _LOOKED_AT) if record.status == "succeeded")
-        found = next((record for record in records if _made(record, current)), last)
-    files = runs.files(found.made_of) if found.made_of else None
-    return None if files is None else MadeOf(files, found.commit)
+        last = next((record for record in records if _made(record, current)), None)
+    if last is not None:
+        digest, commit = last.made_of, last.commit
+    else:
+        # Killed between the switch and the record, or so long ago that the switch is quicker to find.
+        digest, commit = runs.made(_switched_by(store, product) or "none")
+    files = runs.files(digest) if digest else None
+    return None if files is None else MadeOf(files, commit)
+
+
+def _switched_by(store: ReleaseStore, product: str) -> str | None:
+    """The run that made current what is current."""
+    history = store.history(product)
+    made = [switch for switch in history if switch.action == "publish" and switch.after == history[-1].after]
+    return made[-1].run_id if made else None
 
 
 def _made(record: RunRecord, current: Mapping[str, str]) -> bool:

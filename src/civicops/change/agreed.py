@@ -1,0 +1,134 @@
+"""Who has agreed to a change, and whether it is their word.
+
+Belongs here: lines `Approved-by: NAME` in messages of a change's commits, the signatures under these commits, what was changed
+since. Does not belong here: who must agree (`civicops.orchestrate.readers`), signing in to the portal or to a code host.
+
+git signs commits with SSH keys and checks them against a list of names and keys; `people.yaml` gives these keys. All that decides
+about a change (keys, settings) is read from the commit it is compared with: nobody agrees by a key that the change itself brings.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from civicops.change.plan import Plan
+from civicops.change.states import WORDS, Branch, Repository, StateError
+from civicops.people import PEOPLE_FILE, People
+from civicops.workspace import SETTINGS_FILE, Workspace
+
+_FIELDS = ("%h", "%an", "%G?", "%GS", "%(trailers:key=Approved-by,valueonly,separator=%x09)")
+_GOOD = "G"
+"""What git says of a signature that fits a key of the list."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One line `Approved-by: name` in the message of `commit`, which `author` wrote; `signed_by`: whose key signed it."""
+
+    name: str
+    commit: str
+    author: str
+    signed_by: str
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Names to where they agreed (`names`), and names whose word does not count, with the reason (`refused`)."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def agreed(workspace: Workspace, branch: Branch, approved: Sequence[str]) -> Agreed:
+    """Who has agreed to what is checked out, against the base of `branch`; `approved` are names that somebody gives.
+
+    A line in a commit counts while nothing of the change differs from that commit. Of people with a key in `people.yaml` only
+    signed commits count; with `[workspace] agreement = "signed"` nobody else's word counts either. Raises `StateError`.
+    """
+    repository = Repository(workspace)
+    keys = _keys(repository, branch.commit)
+    is_strict = _agreement(repository, branch.commit) == "signed"
+    names: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for one in _said(repository, branch.commit, keys):
+        wrong = ""
+        if (one.name in keys or is_strict) and one.signed_by != one.name:
+            wrong = f"commit {one.commit} by {one.author} says so and is not signed with a key of {one.name}"
+        elif later := _changed_since(repository, branch, one.commit):
+            wrong = f"said in commit {one.commit}, and {later} changed since"
+        if wrong:
+            refused.setdefault(one.name, wrong)
+        else:
+            names[one.name] = f"commit {one.commit}{', signed' if one.signed_by == one.name else f' by {one.author}'}"
+    for name in (item.removeprefix("@") for item in approved):
+        if is_strict:
+            refused.setdefault(name, "here only signed commits count, not names given with --approved")
+        else:
+            names[name] = "named with --approved"
+    return Agreed(names, {name: why for name, why in refused.items() if name not in names})
+
+
+def agreed_to(workspace: Workspace, plan: Plan, approved: Sequence[str]) -> Agreed:
+    """`agreed` of a plan, held against the commit that it compares with; nobody where nobody has to. Raises `StateError`."""
+    if not plan.approvals:
+        return Agreed()
+    return agreed(workspace, Repository(workspace).branch(plan.base_commit), approved)
+
+
+def _said(repository: Repository, base: str, keys: Mapping[str, Sequence[str]]) -> Iterator[Said]:
+    """What the commits since `base` say, newest first."""
+    with tempfile.TemporaryDirectory() as folder:
+        signers = Path(folder) / "signers"
+        lines = [f'{name} namespaces="git" {key}\n' for name, its in keys.items() for key in its]
+        signers.write_text("".join(lines), encoding="utf-8")
+        log = repository.git(
+            "-c", f"gpg.ssh.allowedSignersFile={signers}", "log", f"--format={'%x09'.join(_FIELDS)}", f"{base}..HEAD"
+        )  # fmt: skip
+    for line in (log or "").splitlines():
+        commit, author, is_good, signer, *said = line.split("\t")
+        for name in said:
+            if name.strip():
+                yield Said(name.strip().removeprefix("@"), commit, author, signer if is_good == _GOOD else "")
+
+
+def _changed_since(repository: Repository, branch: Branch, commit: str) -> str:
+    """A file of the change, other than texts for people, that is not as it was in a commit; empty when there is none."""
+    touched = {path for path in (*branch.touched, *branch.gone) if not path.name.endswith(WORDS)}
+    listed = repository.git("diff", "--name-only", "--no-renames", "-z", commit) or ""
+    listed += repository.git("ls-files", "-z", "--others", "--exclude-standard") or ""
+    differing = sorted(name for name in listed.split("\0") if name and (repository.top / name).resolve() in touched)
+    return differing[0] if differing else ""
+
+
+def _keys(repository: Repository, base: str) -> dict[str, tuple[str, ...]]:
+    text = _at_base(repository, base, repository.workspace.root / PEOPLE_FILE)
+    if text is None:
+        return {}
+    try:
+        people = People.model_validate(yaml.safe_load(text))
+    except (yaml.YAMLError, ValidationError) as error:
+        raise StateError(f"{PEOPLE_FILE} of {base[:12]} cannot be read, so nobody's key is known.") from error
+    return {member.username: member.signing_keys for member in people.people if member.signing_keys}
+
+
+def _agreement(repository: Repository, base: str) -> str:
+    text = _at_base(repository, base, repository.workspace.root / SETTINGS_FILE)
+    try:
+        table = tomllib.loads(text or "").get("workspace", {})
+    except tomllib.TOMLDecodeError as error:
+        raise StateError(f"{SETTINGS_FILE} of {base[:12]} cannot be read.") from error
+    return str(table.get("agreement", "said"))
+
+
+def _at_base(repository: Repository, base: str, path: Path) -> str | None:
+    """A file as it was in the base; as it lies there where it is no part of the repository, so that no change can bring it."""
+    if path.resolve().is_relative_to(repository.top) and repository.git("ls-files", "--", str(path)):
+        return repository.text(base, path)
+    return path.read_text(encoding="utf-8") if path.is_file() else None
