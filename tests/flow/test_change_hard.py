@@ -11,6 +11,7 @@ import hashlib
 import json
 import random
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from civicops.errors import CivicopsError
 from civicops.orchestrate.applying import WorldMovedError, apply_plan
 from civicops.orchestrate.planning import FOLDER, make_plan
 from civicops.orchestrate.running import run_product
-from civicops.orchestrate.undoing import undo
+from civicops.orchestrate.undoing import ApplyError, undo
 from civicops.release.journal import JOURNAL_FILE
 from civicops.workspace import Workspace
 from tests.flow.killing import in_a_process
@@ -322,7 +323,19 @@ def test_of_two_people_s_plans_the_second_is_refused_and_a_new_one_works(orchard
         apply_plan(ben, theirs, approved=EVERYBODY)
     assert "`civicops plan` says what would happen now" in refused.value.hint
     assert orchard.bytes_of_releases() == after
-    again = make_plan(ben, "HEAD")
+    # What she published lies in her checkout alone: his next plan would take it back and not say so.
+    with pytest.raises(ApplyError, match=r"parks \(models/parks\.sql\)") as unsaid:
+        apply_plan(ben, make_plan(ben, "HEAD"), approved=EVERYBODY)
+    assert "Whoever published them commits them first" in unsaid.value.hint
+    assert orchard.bytes_of_releases() == after
+    name = ["-c", "user.name=ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *name, "commit", "-qm", "twice", "products"], cwd=ada.root, check=True)
+    model = ben.root / "products" / "parks" / "models" / "parks.sql"
+    his = model.read_text(encoding="utf-8")
+    for words in (["checkout", "-q", "--", "products"], ["pull", "-q", "--ff-only", str(ada.root), "main"]):
+        subprocess.run(["git", *name, *words], cwd=ben.root, check=True)
+    model.write_text(his, encoding="utf-8")
+    again = make_plan(ben)
     (effect,) = [one for one in again.releases if not one.is_same]
     assert effect.changed == 2, "against what the first one left"
     assert not apply_plan(ben, again, approved=EVERYBODY).already

@@ -23,7 +23,6 @@ from civicops.change.grades import Comparison
 from civicops.change.operation_needs import needed
 from civicops.change.operations import Operation, OperationError, find, folder_of
 from civicops.change.states import FileChange
-from civicops.checks.suppressed import SuppressionError
 from civicops.contracts import Contract
 from civicops.orchestrate.applying import apply_plan
 from civicops.orchestrate.completing import cancel, complete, validate
@@ -32,6 +31,7 @@ from civicops.orchestrate.operating import compare_operation, propose, stage
 from civicops.orchestrate.planning import make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.undoing import ApplyError, undo
+from civicops.orchestrate.unplanned import UnplannedError
 from civicops.runs import RunLog
 from tests.duck import asked
 from tests.flow.killing import in_a_process
@@ -501,5 +501,6 @@ def test_rows_left_out_by_hand_need_an_operation(orchard: Orchard) -> None:
     (problem,) = needed(orchard.workspace, (), files)
     assert "trees/suppressed/mine.yaml leaves rows out, which needs a reviewed operation" in problem
     (folder / "mine.yaml").write_text(json.dumps(content | {"condition": "hieght_m > 40"}), encoding="utf-8")
-    with pytest.raises(SuppressionError, match="did you mean 'height_m'"):
+    with pytest.raises(UnplannedError, match=r"suppressed/mine\.yaml"):
         run_product(orchard.workspace, "trees")
+    assert any("did you mean 'height_m'" in problem for problem in make_plan(orchard.workspace).problems)

@@ -36,7 +36,7 @@ from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.provenance import git_state
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import APPLIED, UNDONE, WAIT_SECONDS, ApplyError
-from civicops.orchestrate.unplanned import base_in_force, is_bound
+from civicops.orchestrate.unplanned import base_in_force, behind, is_bound
 from civicops.orchestrate.world import ordered, world
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
@@ -141,13 +141,15 @@ def _of_its_base(workspace: Workspace, plan: Plan) -> None:
     """Refuse a plan whose base is not what is published: it does not say all that applying it would change."""
     late = {name: words for name, words in plan.behind.items() if is_bound(workspace, workspace.product(name))}
     if late:
-        base = base_in_force(workspace, Repository(workspace))
+        repository = Repository(workspace)
+        base = base_in_force(workspace, repository)
+        has_all = base and not behind(workspace, [workspace.product(name) for name in late], repository, base)
         words = "; ".join(f"{name} ({files})" for name, files in late.items())
         raise ApplyError(
             f"Plan {plan.id} compares with {plan.base}, of whose files current releases were not made: {words}.",
             hint=f"civicops plan --base {base}"
-            if base
-            else "Plan from the commit these releases were made of: --base.",
+            if has_all
+            else "Whoever published them commits them first, and they are merged into what is here; or civicops rollback.",
         )
 
 

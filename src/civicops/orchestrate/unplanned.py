@@ -152,8 +152,11 @@ def not_of(repository: Repository, commit: str, known: Mapping[str, MadeOf]) -> 
 
 
 def behind(workspace: Workspace, products: Iterable[Product], repository: Repository, commit: str) -> dict[str, str]:
-    """Those of some products whose releases were made of other files than a commit has, with these files in words."""
-    return not_of(repository, commit, _known(workspace, products))
+    """Those of some products whose releases were made neither of a commit's files nor of those here, with the files that differ
+    from the commit's in words."""
+    known = _known(workspace, products)
+    known = {name: made for name, made in known.items() if made.files != data_files(workspace.product(name).folder)}
+    return not_of(repository, commit, known)
 
 
 def _known(workspace: Workspace, products: Iterable[Product]) -> dict[str, MadeOf]:
