@@ -196,7 +196,7 @@ def rollback(
     _switches(done)
     if wrong:
         say(wrong)
-    next_step("take the change out of the files too (git revert), or the next civicops run publishes it again")
+    next_step("take the change out of the files too (git revert): until then what others rely on is not run")
 
 
 def _switches(switches: Any) -> None:
