@@ -41,7 +41,7 @@ class WorkspaceTable(_Closed):
     agreement: Literal["said", "signed"] = Field(
         default="said",
         description="Whose agreement to a plan counts: 'said' takes names that somebody gives and lines 'Approved-by' of "
-        "commits; 'signed' only such lines of commits that are signed with a key of people.yaml.",
+        "commits; 'signed' only such lines of commits that are signed with a key of people.yaml, and agreement in the portal.",
     )
     preview: str = Field(
         default="",

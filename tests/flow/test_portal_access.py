@@ -58,6 +58,8 @@ TABLE = {
     "/api/v1/review/suggestions/nothing": ((), 404),
     "/scorecard/": (("contributor", "steward", "admin"), 403),
     "/scorecard/library/": (("contributor", "steward", "admin"), 403),
+    "/plans/": (("contributor", "steward", "admin"), 403),
+    "/plans/nothing/": (("contributor", "steward", "admin"), 403),
     "/people/": (("admin",), 403),
     "/import/library/loans/": (("steward", "admin"), 403),
     "/import/library/loans/nothing/": (("steward", "admin"), 403),
@@ -82,9 +84,9 @@ TABLE = {
     "/accounts/social/signup/": ((), 403),
     "/api/v1/": ((), 403),
 }
-NOT_THERE = ("/import/library/loans/", "/import/library/loans/nothing/")
-"""What whoever may ask for is told does not exist: lists are imported into no dataset of this product."""
-CLOSED = (*NOT_THERE, "/people/", "/scorecard/", "/scorecard/library/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/", "/products/library/runs/")  # fmt: skip
+NOT_THERE = ("/import/library/loans/", "/import/library/loans/nothing/", "/plans/nothing/")
+"""What whoever may ask for is told does not exist: lists are imported into no dataset of this product, and nobody planned."""
+CLOSED = (*NOT_THERE, "/plans/", "/people/", "/scorecard/", "/scorecard/library/", "/incidents/", "/audit/", "/audit/0/", "/audit/0/proof", "/accounts/password/change/", "/products/library/runs/")  # fmt: skip
 """Where somebody who is not signed in is sent to do so."""
 LIST_ROUTES = """
 import json

@@ -1,7 +1,8 @@
 """Who has agreed to a change, and whether it is their word.
 
 Belongs here: lines `Approved-by: NAME` in messages of a change's commits, the signatures under these commits, what was changed
-since. Does not belong here: who must agree (`civicops.orchestrate.readers`), signing in to the portal or to a code host.
+since; what people said of a plan in the portal. Does not belong here: who must agree (`civicops.orchestrate.readers`), pages of
+the portal (`civicops.portal.views.plans`).
 
 git signs commits with SSH keys and checks them against a list of names and keys; `people.yaml` gives these keys. All that decides
 about a change (keys, settings) is read from the commit it is compared with: nobody agrees by a key that the change itself brings.
@@ -13,17 +14,21 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
-from civicops.change.plan import Plan
+from civicops.audit import Event, Log, open_log
+from civicops.audit.events import Entry
+from civicops.change.plan import Plan, digest
 from civicops.change.states import WORDS, Branch, Repository, StateError
 from civicops.people import PEOPLE_FILE, People
 from civicops.workspace import SETTINGS_FILE, Workspace
 
 _FIELDS = ("%h", "%an", "%G?", "%GS", "%(trailers:key=Approved-by,valueonly,separator=%x09)")
+AGREED, TAKEN_BACK = "agreed in the portal", "taken back in the portal"
 _GOOD = "G"
 """What git says of a signature that fits a key of the list."""
 
@@ -79,7 +84,32 @@ def agreed_to(workspace: Workspace, plan: Plan, approved: Sequence[str]) -> Agre
     """`agreed` of a plan, held against the commit that it compares with; nobody where nobody has to. Raises `StateError`."""
     if not plan.approvals:
         return Agreed()
-    return agreed(workspace, Repository(workspace).branch(plan.base_commit), approved)
+    words = agreed(workspace, Repository(workspace).branch(plan.base_commit), approved)
+    names = {who: "in the portal" for who, at in said_in_portal(open_log(workspace), plan).items() if at is not None}
+    return Agreed({**words.names, **names}, {who: why for who, why in words.refused.items() if who not in names})
+
+
+def said_in_portal(log: Log, plan: Plan) -> dict[str, datetime | None]:
+    """Everybody who must agree to a plan, and when they said so, signed in; None who did not, or took it back."""
+    return {one.who: None if (last := _last(log, plan, one.who)) is None else last.at for one in plan.approvals}
+
+
+def portal_event(log: Log, plan: Plan, who: str, *, agrees: bool) -> Event | None:
+    """What to log when somebody who is signed in agrees to a plan or takes it back; None when they said so already."""
+    if (_last(log, plan, who) is not None) == agrees:
+        return None
+    said, subject = digest(plan), f"plan/{plan.id}"
+    count = len(log.find(kind="change.apply", subject=subject, actor=who))
+    content = {"step": AGREED if agrees else TAKEN_BACK, "sha256": said}
+    return Event("change.apply", who, subject, content, key=f"{subject}/{said}/{who}/{count}")
+
+
+def _last(log: Log, plan: Plan, who: str) -> Entry | None:
+    """The entry by which somebody agreed to exactly this plan, if they have not taken it back since."""
+    for entry in log.find(kind="change.apply", subject=f"plan/{plan.id}", actor=who):
+        if entry.content.get("step") in (AGREED, TAKEN_BACK) and entry.content.get("sha256") == digest(plan):
+            return entry if entry.content["step"] == AGREED else None
+    return None
 
 
 def _said(repository: Repository, base: str, keys: Mapping[str, Sequence[str]]) -> Iterator[Said]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -200,6 +201,10 @@ class Plan(_Value):
         return max((Grade[name.upper()] for name in names), default=Grade.COSMETIC)
 
     @property
+    def made(self) -> datetime:
+        return datetime.fromisoformat(self.made_at)
+
+    @property
     def products(self) -> tuple[str, ...]:
         """The products whose releases it looks at, by name."""
         return tuple(sorted(self.world.releases))
@@ -228,6 +233,17 @@ def save(plan: Plan, folder: Path) -> Path:
     else:
         write_json(path, plan.model_dump(mode="json"))
     return path
+
+
+def plans(folder: Path, most: int) -> list[Plan]:
+    """The newest plans that are kept in a folder, at most so many; what cannot be read is left out."""
+    found = []
+    for path in sorted(folder.glob("*.json"), key=lambda item: -item.stat().st_mtime)[:most]:
+        try:
+            found.append(load(str(path), folder))
+        except PlanError:
+            continue
+    return found
 
 
 def load(name: str, folder: Path) -> Plan:

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from civicops.change.applied import APPLIED, UNDONE, switched
 from civicops.change.plan import Plan, ReleaseEffect
 from civicops.change.previews import share
 from civicops.change.states import Repository, data_files
@@ -35,7 +36,7 @@ from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.provenance import git_state
 from civicops.orchestrate.trial import with_data
-from civicops.orchestrate.undoing import APPLIED, UNDONE, WAIT_SECONDS, ApplyError
+from civicops.orchestrate.undoing import WAIT_SECONDS, ApplyError
 from civicops.orchestrate.unplanned import base_in_force, behind, is_bound
 from civicops.orchestrate.world import ordered, world
 from civicops.release.publish import StagedRelease, adopt, discard
@@ -118,23 +119,11 @@ def _approved(plan: Plan, names: Container[str], refused: Mapping[str, str]) -> 
         return
     words = "; ".join(f"{item.who} ({refused.get(item.who) or item.why[0]})" for item in missing)
     flags = " ".join(f"--approved {item.who}" for item in missing)
-    hint = f"When they agree: add {flags}."
+    hint = f"When they agree: add {flags}; or they say so in the portal, on the page of the plan."
     if any(item.who in refused for item in missing):
-        hint = "When they agree: a commit of theirs with a line 'Approved-by: NAME' on what is here now, signed (git commit -S)."
+        hint = "When they agree: in the portal, on the page of the plan; or by a line 'Approved-by: NAME' in a commit on what is "
+        hint += "here now, signed (git commit -S)."
     raise NotApprovedError(f"Plan {plan.id} needs the approval of {words}.", hint=hint)
-
-
-def switched(store: ReleaseStore, products: Sequence[str], reason: str, undone: str) -> dict[str, Switch]:
-    """The switches that were made for that reason, product to switch, if they were not undone since."""
-    found: dict[str, Switch] = {}
-    for product in products:
-        for switch in reversed(store.history(product)):
-            if switch.reason == undone:
-                break
-            if switch.reason == reason:
-                found[product] = switch
-                break
-    return found
 
 
 def _of_its_base(workspace: Workspace, plan: Plan) -> None:

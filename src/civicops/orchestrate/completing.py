@@ -19,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+from civicops.change.applied import OPERATION, UNDONE, switched
 from civicops.change.comparing import kept, unexpected
 from civicops.change.operations import Operation, OperationError, write_operation, write_text
 from civicops.change.previews import remove_folder
@@ -29,14 +30,12 @@ from civicops.orchestrate.applying import (
     keep_records,
     share_file,
     switch_trial,
-    switched,
     take_rows,
     wrong_data,
 )
 from civicops.orchestrate.auditing import after_switch, log_operation
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.operating import Staged, room, same_world, staged_of, suppression
-from civicops.orchestrate.undoing import OPERATION, UNDONE
 from civicops.release.store import ReleaseStore
 from civicops.release.together import recover_together
 from civicops.release.values import Switch

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from civicops.change.applied import APPLIED, OPERATION, UNDONE
 from civicops.errors import CivicopsError
 from civicops.release.store import ReleaseStore
 from civicops.release.together import recover_together, switch_together, writing_all
 from civicops.release.values import Switch
 from civicops.workspace import Workspace
 
-APPLIED, UNDONE = "plan ", "undo plan "
-"""How the reason of a switch begins that applied a plan, or undid one; the plan's id follows."""
-OPERATION = "operation "
-"""How it begins for a dangerous operation; its id follows."""
 WAIT_SECONDS = 30.0
 """How long another writer of the releases is waited for."""
 

@@ -78,6 +78,9 @@ RULES: dict[str, Rule] = {
     "scorecard": _read("contributor"),
     "scorecard_product": _read("contributor"),
     "scorecard_chart": _read("contributor"),
+    # Owners of what a plan touches agree to it; the view asks who they are.
+    "plans": _read("contributor"),
+    "plan": _write("contributor"),
     "status": _read("anybody"),
     # The view asks for this machine or a token: Prometheus signs in nowhere.
     "metrics": _read("anybody"),
