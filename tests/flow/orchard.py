@@ -193,6 +193,11 @@ class Orchard:
             for name, release in self.store.snapshot(product).items()
         }
 
+    def as_of_old(self) -> None:
+        """Lose the notes of which files releases were made of, as a workspace has none from before there were any: the next run of
+        each product takes the files that lie there, without a plan."""
+        shutil.rmtree(self.root / "var" / "runs" / "made_of")
+
     def copy(self, root: Path) -> Orchard:
         shutil.copytree(self.root, root)
         return Orchard(root)

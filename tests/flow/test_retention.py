@@ -41,6 +41,7 @@ def orchard(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatc
     today = datetime.now(UTC).date()
     lines = [f"d{n},{today - timedelta(days=n * 6)}" for n in range(10)]
     (made.root / "downloads" / "days.csv").write_text("day_name,seen_on\n" + "\n".join(lines) + "\n")
+    made.as_of_old()
     run_product(made.workspace, "shade")
     return made
 
@@ -71,6 +72,7 @@ def test_replaced_deliveries_and_held_rows_go_and_what_counts_stays(orchard: Orc
     data = yaml.safe_load(path.read_text())
     data["slaProperties"] = [{"property": "retention", "value": 30, "unit": "days"}]
     path.write_text(yaml.safe_dump(data, sort_keys=False))
+    orchard.as_of_old()
     file = orchard.root / "downloads" / "inspections.csv"
     file.write_text(file.read_text() + "T9999,north,good,7,Kim Made-Up\n")
     run_product(orchard.workspace, "trees")
@@ -99,6 +101,7 @@ def test_releases_older_than_their_contract_go_but_never_what_is_current_or_next
     data = yaml.safe_load(path.read_text())
     data["slaProperties"] = [{"property": "retention", "value": 1, "unit": "months"}]
     path.write_text(yaml.safe_dump(data, sort_keys=False))
+    orchard.as_of_old()
     file = orchard.root / "downloads" / "inspections.csv"
     for number in range(3):
         file.write_text(file.read_text() + f"T999{number},north,good,7,Kim Made-Up\n")
