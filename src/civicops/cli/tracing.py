@@ -187,6 +187,8 @@ def _show(found: Trace) -> None:
         say(f"  privacy   rule {rule} may have changed what the release shows")
     for model in reversed(found.models):
         say(f"  model     {model.path} (compiled {model.sha256[:12]})")
+    for made in found.made:
+        say(f"  made by   {made.path} (code {made.code[:12]}): {made.table}, {_pairs(made.key)}")
     for line in found.lookups:
         say(f"  lookup    {line.path}:{line.line}: {_pairs(line.values)}")
     if found.again:
@@ -199,6 +201,8 @@ def _show(found: Trace) -> None:
         say(f"  made of   {count:,} rows of {name}")
     for decision in found.decisions:
         say(f"  decision  {decision.id}: {decision.text} ({decision.who}, {decision.at})")
+    for note in found.notes:
+        say(f"  mind      {note}")
 
 
 def _again(text: str) -> str:

@@ -197,7 +197,7 @@ class _Walker:
         return _Outputs(columns, merged(rows))
 
     def _note_found(self, select: exp.Select, scope: Scope) -> None:
-        """Note by what the values of joined tables are found. In the order of the joins: one may be found by what another found."""
+        """Note by what the values of joined tables are found, in the order of the joins: one may lead to the next."""
         given = select.args.get("from_") or select.args.get("from")
         before = [given.this.alias_or_name] if given is not None else []
         for join in select.args.get("joins") or ():

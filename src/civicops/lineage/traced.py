@@ -55,6 +55,16 @@ class ModelStep:
 
 
 @dataclass(frozen=True)
+class MadeRow:
+    """A row that the product's Python made, as the warehouse has it. `code`: a hash of all of the product's Python."""
+
+    table: str
+    key: Mapping[str, Any]
+    path: str
+    code: str
+
+
+@dataclass(frozen=True)
 class Decision:
     """What a person decided about the row. Who keeps decisions gives them to `trace`."""
 
@@ -89,10 +99,14 @@ class Trace:
     made_of: Mapping[str, int]
     """Where rows were added up: tables and how many of their rows have this key's values."""
     models: tuple[ModelStep, ...]
+    made: tuple[MadeRow, ...]
+    """Rows of tables that Python made on the way from the rows below; they lead on by what the product declares."""
     lookups: tuple[LookupLine, ...]
     again: str
     """Whether the models make the same value of the row again: `same`, `other: ...`, or why it was not tried."""
     decisions: tuple[Decision, ...]
+    notes: tuple[str, ...] = ()
+    """What keeps parts of this from being certain, in sentences."""
 
     @property
     def value(self) -> Any:
