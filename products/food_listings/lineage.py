@@ -118,9 +118,16 @@ def _of_listing(column: str = "listing_id") -> tuple[Rows, ...]:
     )
 
 
-def _same(table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Rows], **own: Sequence[str]) -> Made:
+def _same(
+    table: str,
+    key: Sequence[str],
+    columns: Sequence[str],
+    rows: Sequence[Rows],
+    shown: Sequence[str] = (),
+    **own: Sequence[str],
+) -> Made:
     """A table whose columns are all made of the same, but for some."""
-    return Made(tuple(key), {name: own.get(name, columns) for name in TABLES[table].names}, rows)
+    return Made(tuple(key), {name: own.get(name, columns) for name in TABLES[table].names}, rows, shown)
 
 
 _VERSION = {"listing_id": "listing_id", "version_number": "version_number"}
@@ -182,7 +189,12 @@ LINEAGE: Mapping[str, Made] = {
         is_critical=("accepted.source_listings.source_inactive", *_lists(_SAID["status_code"]), *_STEPS, _CRITICAL),
     ),
     "origins": _same(
-        "origins", ("listing_id", "version_number", "origin_id"), (_ROW, *_STEPS, "accepted.geocodes.*"), _by_origin("origin_id")
+        "origins", ("listing_id", "version_number", "origin_id"), (_ROW, *_STEPS, "accepted.geocodes.*"),
+        (
+            *_by_origin("origin_id"),
+            # What cleaning changed of a list's row belongs to its word.
+            Rows("prepared.fixes", {"origin_id": "'list:' || listing_id"}, where="field_name = '{column}'"),
+        ),
     ),
     "findings": _same(
         "findings", ("listing_id", "check_code", "field_code", "finding_number"),
@@ -198,6 +210,7 @@ LINEAGE: Mapping[str, Made] = {
         "fixes", ("listing_id", "field_name", "rule_code"),
         (_ROW, _POLICY, *(f"lookup.{name}.*" for name in ("acronyms", "street_words", "states", "categories", "category_words"))),
         _ROW_OF_LIST,
+        ("old_value", "new_value"),
         listing_id=_ID,
     ),
     "pairs": _same(

@@ -188,7 +188,7 @@ def _show(found: Trace) -> None:
     for model in reversed(found.models):
         say(f"  model     {model.path} (compiled {model.sha256[:12]})")
     for made in found.made:
-        say(f"  made by   {made.path} (code {made.code[:12]}): {made.table}, {_pairs(made.key)}")
+        say(f"  made by   {made.path} (code {made.code[:12]}): {made.table}, {_pairs({**made.key, **made.shown})}")
     for line in found.lookups:
         say(f"  lookup    {line.path}:{line.line}: {_pairs(line.values)}")
     if found.again:

@@ -6,8 +6,9 @@ rows that are found. Does not belong here: the declaration, holding it against w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,16 @@ def declared(product: Product) -> Mapping[str, Made]:
     return found.lineage if found else {}
 
 
+def step_of(product: Product) -> Callable[[duckdb.DuckDBPyConnection], None] | None:
+    """The product's Python as something that can be run on a connection, if it has any that says what it is made of."""
+    if not declared(product):
+        return None
+    from civicops.transform.prepared import find_prepared, make_tables  # noqa: PLC0415 - as above
+
+    found = find_prepared(product.folder)
+    return partial(make_tables, prepared=found) if found else None
+
+
 @dataclass
 class MadeFinder:
     """Follows made rows in the warehouse at `path`, attached to `con` as `_made` while it is used."""
@@ -62,6 +73,20 @@ class MadeFinder:
             return "a run of the product is under way, so what Python made is not followed; try again after it"
         return ""
 
+    def selects(self, tables: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        """Dataset -> SELECT of its rows that anything about one row is made of, from the warehouse as `_built`. `tables`: made
+        tables and the conditions on their rows. Only datasets to which one of these tables leads."""
+        inner = MadeFinder(self.con, self.product, self.path, self.lineage)
+        for table, where in tables.items():
+            inner.follow(table, where, None)
+        led = {rows.table for table in tables for rows in self.lineage[table].rows}
+        found: dict[str, str] = {}
+        for schema, _, name in (table.partition(".") for table in sorted(led)):
+            if schema == "accepted":
+                either = " OR ".join(f"({condition})" for condition in inner.conditions.get(name, ["FALSE"]))
+                found[name] = f"SELECT * FROM _built.accepted.{identifier(name)} WHERE {either}"
+        return found
+
     def follow(self, table: str, where: Sequence[str], columns: Sequence[str] | None) -> list[dict[str, Any]]:
         """Follow the rows of a made table for which all conditions are true; gives them. `columns`: those that are asked about,
         None for all. Raises `duckdb.Error` for a declaration that cannot be asked; every run says so of it."""
@@ -82,7 +107,8 @@ class MadeFinder:
         code = code_hash(self.product.folder)
         path = str(self.product.folder / "prepared.py")
         for row in found:
-            one = MadeRow(table, {name: row[name] for name in made.key}, path, code)
+            shown = {name: row[name] for name in made.shown}
+            one = MadeRow(table, {name: row[name] for name in made.key}, shown, path, code)
             if one not in self.rows:
                 self.rows.append(one)
         return found

@@ -23,7 +23,7 @@ from civicops.ingest.declared import product_sources
 from civicops.lineage.asked import fits, rows_of, typed_literal, where_of, words_of
 from civicops.lineage.describe import edges_of, nodes_of
 from civicops.lineage.graph import Graph
-from civicops.lineage.made import SCHEMA, MadeFinder, decisions_among, declared
+from civicops.lineage.made import SCHEMA, MadeFinder, decisions_among, declared, step_of
 from civicops.lineage.models import ModelLineage, models_of
 from civicops.lineage.replay import LookupLine, ReplayError, equal, replay
 from civicops.lineage.rows import MOST, RowFinder
@@ -82,6 +82,8 @@ class _Tracer:
     models: Mapping[str, ModelLineage]
     graph: Graph
     copies: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    alone: dict[str, str] = field(default_factory=dict)
+    """Dataset -> SELECT of the rows that are needed to make the row again, where Python is on the way."""
 
     def trace(self, con: duckdb.DuckDBPyConnection, decisions: Decisions | None) -> Trace:
         """Everything, in the order in which it is looked up."""
@@ -198,6 +200,12 @@ class _Tracer:
         for dataset, conditions in follower.conditions.items():
             either = " OR ".join(f"({condition})" for condition in conditions)
             found += finder.accepted(con, self.product.contract(dataset), either, upstream, once=True)
+        if self.column:
+            # Also tables that only decide which rows there are: without them the row does not come out again.
+            named = {item.name.removeprefix(f"{SCHEMA}.") for item in upstream if item.kind == "model"} & set(lineage)
+            every = {name: self._where_made(name, lineage[name].key, values) for name in sorted(named)}
+            self.alone = follower.selects({name: where for name, where in every.items() if where})
+        con.execute("DETACH _made")
         return tuple(follower.rows), found, tuple(notes)
 
     def _where_made(self, table: str, key: Sequence[str], values: Mapping[str, Any]) -> list[str]:
@@ -284,7 +292,7 @@ class _Tracer:
             return (), "name a column to have it made again and see the lookup lines it hangs on"
         if not values:
             return (), ""
-        if not rows or any(len(selects) >= MOST for selects in rows.values()):
+        if not self.alone and (not rows or any(len(selects) >= MOST for selects in rows.values())):
             return (), "it was made of many rows"
         lookups = dict.fromkeys(item.name for item in upstream if item.kind == "lookup" and item.how in DIRECT)
         typed = {name: typed_literal(self.contract, name, value) for name, value in self.key.items()}
@@ -292,12 +300,13 @@ class _Tracer:
             done = replay(
                 self.product,
                 self.models,
-                {name: " UNION ALL ".join(selects) for name, selects in rows.items()},
+                self.alone or {name: " UNION ALL ".join(selects) for name, selects in rows.items()},
                 self._warehouse,
                 model=self.contract.dataset,
                 key=typed,
                 column=self.column,
                 lookups=[name for name in lookups if name != "boundary_sets"],
+                step=step_of(self.product) if self.alone else None,
             )
         except ReplayError as error:
             return (), f"not tried: {error}"

@@ -60,6 +60,7 @@ class MadeRow:
 
     table: str
     key: Mapping[str, Any]
+    shown: Mapping[str, Any]
     path: str
     code: str
 

@@ -47,11 +47,12 @@ class Rows:
 class Made:
     """One table. `key`: the columns that say which row is meant. `columns`: every column, and the `table.column` (`table.*`: all
     of them) of accepted datasets, lookups and releases that its values are made of; none for a number that is only counted up.
-    `rows`: every made row leads by at least one of them to a row that was read."""
+    `rows`: every made row leads by at least one of them to a row that was read. `shown`: what a trace shows beside the key."""
 
     key: tuple[str, ...]
     columns: Mapping[str, Sequence[str]]
     rows: Sequence[Rows] = ()
+    shown: Sequence[str] = ()
 
     def tables(self, column: str | None) -> frozenset[str]:
         """The tables that a column is made of; of all columns without one."""
