@@ -7,6 +7,7 @@ word a version is (`origins`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from civicops.transform.made import Made, Rows
 
@@ -60,6 +61,17 @@ _STEPS = tuple(
         "public_suggestions",
     )
 )  # fmt: skip
+_WHICH = tuple(
+    f"accepted.{name}.{column}"
+    for name, columns in {
+        "listing_decisions": ("event_code", "decided_at", "role_code"),
+        "verify_answers": ("stage_code", "outcome_code", "rated_at", "rated_by", "is_undone"),
+        "duplicate_answers": ("outcome_code", "survivor_id", "decided_at", "is_withdrawn"),
+        "status_answers": ("event_code", "outcome_code", "restores_version", "rated_at", "is_undone"),
+    }.items()
+    for column in columns
+)
+"""What decides which versions of a listing there are."""
 _CRITICAL = "lookup.critical_fields.*"
 _ROW = "accepted.source_listings.*"
 _LISTING = "source_code || ':' || source_id"
@@ -73,13 +85,12 @@ def _lists(columns: Sequence[str]) -> tuple[str, ...]:
 
 def _content(column: str) -> tuple[str, ...]:
     """What a column of a listing is made of: what lists say, and what was decided since."""
-    decided = ["accepted.listing_decisions.content"]
-    if column not in _NOT_ASKED:
-        decided += [f"accepted.{name}.{column}" for name in ("verify_answers", "duplicate_answers")]
+    answered = () if column in _NOT_ASKED else ("verify_answers", "duplicate_answers")
+    decided = ("accepted.listing_decisions.content", *(f"accepted.{name}.{column}" for name in answered))
     # Which version comes back is the whole of that answer.
-    decided.append("accepted.status_answers.restores_version")
+    restored = "accepted.status_answers.restores_version"
     geocoded = ("accepted.geocodes.*",) if column in ("latitude", "longitude") else ()
-    return (*_lists(_SAID[column]), *_WORDS.get(column, ()), *geocoded, *decided)
+    return (*_lists(_SAID[column]), *_WORDS.get(column, ()), *geocoded, *decided, restored)
 
 
 def _by_origin(column: str) -> tuple[Rows, ...]:
@@ -118,16 +129,10 @@ def _of_listing(column: str = "listing_id") -> tuple[Rows, ...]:
     )
 
 
-def _same(
-    table: str,
-    key: Sequence[str],
-    columns: Sequence[str],
-    rows: Sequence[Rows],
-    shown: Sequence[str] = (),
-    **own: Sequence[str],
-) -> Made:
-    """A table whose columns are all made of the same, but for some."""
-    return Made(tuple(key), {name: own.get(name, columns) for name in TABLES[table].names}, rows, shown)
+def _same(table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Rows], **own: Sequence[str]) -> Made:
+    """A table whose columns are all made of the same, but for some. Of versions, also what decides which there are."""
+    which = _WHICH if "version_number" in key else ()
+    return Made(tuple(key), {name: own.get(name, columns) for name in TABLES[table].names}, rows, which)
 
 
 _VERSION = {"listing_id": "listing_id", "version_number": "version_number"}
@@ -162,6 +167,7 @@ LINEAGE: Mapping[str, Made] = {
             Rows("prepared.origins", _VERSION, where=_SAYS),
             Rows("accepted.service_areas", {"service_area_code": "area_code"}, where="'{column}' = 'service_area_code'"),
         ),
+        which=_WHICH,
     ),
     "schedules": _same(
         "schedules", ("listing_id", "version_number", "schedule_number"), _content("hours_text"),
@@ -206,12 +212,17 @@ LINEAGE: Mapping[str, Made] = {
         _ROW_OF_LIST,
         listing_id=_ID, severity_code=("lookup.listing_checks.severity_code",),
     ),
-    "fixes": _same(
-        "fixes", ("listing_id", "field_name", "rule_code"),
-        (_ROW, _POLICY, *(f"lookup.{name}.*" for name in ("acronyms", "street_words", "states", "categories", "category_words"))),
-        _ROW_OF_LIST,
-        ("old_value", "new_value"),
-        listing_id=_ID,
+    "fixes": replace(
+        _same(
+            "fixes", ("listing_id", "field_name", "rule_code"),
+            (
+                _ROW, _POLICY, "lookup.acronyms.*", "lookup.street_words.*", "lookup.states.*", "lookup.categories.*",
+                "lookup.category_words.*",
+            ),
+            _ROW_OF_LIST,
+            listing_id=_ID,
+        ),
+        shown=("old_value", "new_value"),
     ),
     "pairs": _same(
         "pairs", ("listing_id", "other_listing_id"), (_ROW, _POLICY, "accepted.geocodes.*"),

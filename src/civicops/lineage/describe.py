@@ -191,6 +191,9 @@ def _made(names: _Names, table: str, made: Made) -> Iterator[Edge]:
             read, _, name = item.rpartition(".")
             # Of `table.*` any column may count: then the table stands for them, so that the drawing stays readable.
             yield Edge(names.of(read, None if name == "*" else name), target, "derived", PREPARED)
+    for item in made.which:
+        read, _, name = item.rpartition(".")
+        yield Edge(names.of(read, None if name == "*" else name), rows, "filtered", PREPARED)
     for item in sorted(made.tables(None) | {read.table for read in made.rows}):
         yield Edge(names.of(item, None), rows, "derived", PREPARED)
 

@@ -72,7 +72,8 @@ def building_findings(
 
 def _unknown_inputs(name: str, made: Made, tables: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[Finding]:
     """What a declaration says that is read, but that nobody can read. A release that was never made has no table yet."""
-    named = {item for items in made.columns.values() for item in items} | {f"{rows.table}.*" for rows in made.rows}
+    named = {item for items in (*made.columns.values(), made.which) for item in items}
+    named |= {f"{rows.table}.*" for rows in made.rows}
     for item in sorted(named):
         table, _, column = item.rpartition(".")
         schema, _, read = table.partition(".")

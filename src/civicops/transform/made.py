@@ -47,11 +47,13 @@ class Rows:
 class Made:
     """One table. `key`: the columns that say which row is meant. `columns`: every column, and the `table.column` (`table.*`: all
     of them) of accepted datasets, lookups and releases that its values are made of; none for a number that is only counted up.
-    `rows`: every made row leads by at least one of them to a row that was read. `shown`: what a trace shows beside the key."""
+    `rows`: every made row leads by at least one of them to a row that was read. `which`: `table.column` that give no value, but
+    decide which rows there are. `shown`: what a trace shows beside the key."""
 
     key: tuple[str, ...]
     columns: Mapping[str, Sequence[str]]
     rows: Sequence[Rows] = ()
+    which: Sequence[str] = ()
     shown: Sequence[str] = ()
 
     def tables(self, column: str | None) -> frozenset[str]:

@@ -46,7 +46,9 @@ def test_right_and_full_joins_leave_the_other_side_empty() -> None:
 
 
 def test_a_lookup_is_asked_however_it_is_joined() -> None:
-    found = columns("with k as (select id, word as code from r) select l.is_open from k join lookup.codes l on k.code = l.code")
+    found = columns(
+        "with k as (select id, word as code from r) select l.is_open from k join lookup.codes l on k.code = l.code"
+    )
     assert found["is_open"] == {"lookup.codes.is_open": "copied", "lookup.codes.code": "derived", "r.word": "derived"}
 
 
