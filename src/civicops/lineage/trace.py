@@ -29,6 +29,7 @@ from civicops.lineage.replay import LookupLine, ReplayError, equal, replay
 from civicops.lineage.rows import MOST, RowFinder
 from civicops.lineage.traced import Decision, Decisions, MadeRow, ModelStep, Row, Trace
 from civicops.lineage.values import DIRECT, LineageError, Node, Related
+from civicops.product_files import made_from
 from civicops.release.sql import identifier, literal
 from civicops.release.store import ReleaseStore
 from civicops.release.values import Release
@@ -132,6 +133,7 @@ class _Tracer:
                 *self._decided(accepted),
                 *(decisions(self.workspace, self.contract.id, self.key) if decisions else ()),
             ),
+            files=made_from(self.product.folder, told.get("code", {})) if release and values else None,
             notes=notes,
         )
 

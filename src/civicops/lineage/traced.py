@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from civicops.lineage.origin import Origin
 from civicops.lineage.replay import LookupLine
+from civicops.product_files import MadeFrom
 from civicops.workspace import Workspace
 
 
@@ -106,6 +107,8 @@ class Trace:
     again: str
     """Whether the models make the same value of the row again: `same`, `other: ...`, or why it was not tried."""
     decisions: tuple[Decision, ...]
+    files: MadeFrom | None = None
+    """The files that made the release, against those shown here; None for what is in no release."""
     notes: tuple[str, ...] = ()
     """What keeps parts of this from being certain, in sentences."""
 
