@@ -23,7 +23,7 @@ FROM_POINT = ("point_quality_code", "service_area_code")
 
 def origins_of(
     states: Mapping[str, State], listed: Collection[str], placed: Mapping[str, str]
-) -> Sequence[Mapping[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """One row per version and origin, with the columns that are its word. `listed` are the listings that stand in a list,
     `placed` those whose point a geocoder gave, and which."""
     return [row for listing_id in sorted(states) for row in _of(states[listing_id], listed, placed)]

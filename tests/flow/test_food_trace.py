@@ -11,10 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from civicops.govern.erasure import ErasureError
 from civicops.lineage import graph_of
 from civicops.lineage.proved import building_findings, columns_of_tables, made_findings
 from civicops.lineage.trace import trace
 from civicops.lineage.traced import Row, Trace
+from civicops.orchestrate.erasing import propose
 from civicops.workspace import Workspace
 from simulators.world.listings import MadeListings
 from tests.flow.listings import ANA, NAME, PRODUCTS, STELLA, Listings, made_up
@@ -213,3 +215,11 @@ def test_the_command_shows_it(world: tuple[Listings, MadeListings, str, tuple[st
     )
     assert [item["who"] for item in told["decisions"]] == ["ana", "stella"]
     assert all(row["origin"]["line"] for row in told["accepted"])
+
+
+def test_nobody_is_erased_by_what_lies_behind_the_code(
+    world: tuple[Listings, MadeListings, str, tuple[str, str]],
+) -> None:
+    here, _, listing, _ = world
+    with pytest.raises(ErasureError, match="was not read from a source of this product"):
+        propose(here.workspace, f"{NAME}.listings", listing, "delete", reason="They asked.", by="ada-example")

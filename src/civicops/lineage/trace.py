@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ class _Tracer:
             accepted += finder.accepted(con, contract, where_of(contract, keys), upstream)
             held += finder.held(con, contract, keys)
         made, more, notes = self._made(con, finder, values, upstream)
-        accepted += [row for row in more if row not in accepted]
+        accepted += [row for row in more if replace(row, is_behind_code=False) not in accepted]
         made_of = {} if accepted or held else self._made_of(con)
         if not values and not accepted and not held:
             raise LineageError(
@@ -201,7 +201,8 @@ class _Tracer:
         found: list[Row] = []
         for dataset, conditions in follower.conditions.items():
             either = " OR ".join(f"({condition})" for condition in conditions)
-            found += finder.accepted(con, self.product.contract(dataset), either, upstream, once=True)
+            behind = finder.accepted(con, self.product.contract(dataset), either, upstream, once=True)
+            found += [replace(row, is_behind_code=True) for row in behind]
         if self.column:
             # Also tables that only decide which rows there are: without them the row does not come out again.
             named = {item.name.removeprefix(f"{SCHEMA}.") for item in upstream if item.kind == "model"} & set(lineage)

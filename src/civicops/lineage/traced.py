@@ -42,6 +42,8 @@ class Row:
     blanked: Mapping[str, str] = field(default_factory=dict)
     """Raw text of values that rules left empty."""
     error: str = ""
+    is_behind_code: bool = False
+    """Whether it was found by following what the product's Python says of its tables."""
     select: str = ""
     """SQL that gives an accepted row as the models read it."""
 
