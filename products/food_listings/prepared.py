@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from .cleaning.across import distance_km, find_across, find_disagreements
+from .cleaning.across import find_across, find_disagreements
 from .cleaning.hours_text import clean_hours
 from .cleaning.lists import Lookups, lookups_from
 from .cleaning.notes import Notes
@@ -31,19 +31,25 @@ from .decisions import (
     steps_of_suggestions,
     steps_of_verifications,
 )
+from .lineage import LINEAGE
 from .matching.explain import explain
 from .matching.keys import keys_of
 from .matching.model import score
+from .origins import origin_of_field, origins_of
+from .outside.found import find_outside
 from .places import ServiceArea
 from .schemas import CONTENT, TABLES
 from .workflow import COLUMNS_OF, State, as_json, critical, critical_fields, fold, has_value, value_text
 
-__all__ = ["TABLES", "prepare"]
+__all__ = ["LINEAGE", "TABLES", "prepare"]
 
 SURE = 0.99
 """From this probability on two rows of different lists are one place for the purpose of comparing what the lists say."""
 MANY = 4_000
 """From so many rows on cleaning uses a second process."""
+_GEOCODES = (
+    "SELECT * FROM accepted.geocodes WHERE outcome_code = 'matched' AND latitude IS NOT NULL ORDER BY geocoder_code"
+)
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> Mapping[str, pa.Table]:
@@ -51,7 +57,8 @@ def prepare(con: duckdb.DuckDBPyConnection) -> Mapping[str, pa.Table]:
     lookups = lookups_from(lambda name: _rows(con, f"SELECT * FROM lookup.{name}"))
     today = _today(con)
     cleaned = clean_all(_rows(con, "SELECT * FROM accepted.source_listings ORDER BY source_code, source_id"), lookups)
-    _outside(con, cleaned, lookups)
+    area = _area(con, lookups)
+    placed = find_outside(cleaned, _rows(con, "SELECT * FROM accepted.website_checks"), _rows(con, _GEOCODES), area)
     find_across(cleaned)
     keys = {row.listing_id: keys_of(row.listing_id, row.values) for row in cleaned if row.values["name"]}
     pairs = score(list(keys.values()), least=0.5)
@@ -82,7 +89,8 @@ def prepare(con: duckdb.DuckDBPyConnection) -> Mapping[str, pa.Table]:
             for state in states.values()
             for decision, reason in state.refused
         ],
-        **_versions(cleaned, drafts, states, lookups, today, _area(con, lookups)),
+        "origins": origins_of(states, {row.listing_id for row in cleaned}, placed),
+        **_versions(cleaned, drafts, states, lookups, today, area),
     }
     made["states"] = list(in_hand(made["states"], _rows(con, "SELECT * FROM accepted.open_questions")))
     return {name: pa.Table.from_pylist(list(made[name]), schema=schema) for name, schema in TABLES.items()}
@@ -129,76 +137,6 @@ def _steps(con: duckdb.DuckDBPyConnection, quiet_days: int) -> list[Any]:
 def _area(con: duckdb.DuckDBPyConnection, lookups: Lookups) -> ServiceArea:
     rows = _rows(con, "SELECT * FROM accepted.service_areas ORDER BY area_code")
     return ServiceArea.of(rows, lookups.box, lookups.policies["country"])
-
-
-def _outside(con: duckdb.DuckDBPyConnection, cleaned: Sequence[Cleaned], lookups: Lookups) -> None:
-    """What was asked outside, as findings and points: websites, geocoders, the service area."""
-    area = _area(con, lookups)
-    sites = {row["url"]: row for row in _rows(con, "SELECT * FROM accepted.website_checks")}
-    codes: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for code in _rows(
-        con,
-        "SELECT * FROM accepted.geocodes WHERE outcome_code = 'matched' AND latitude IS NOT NULL ORDER BY geocoder_code",
-    ):
-        codes[code["address_key"]].append(code)
-    for row in cleaned:
-        _website(row, sites.get(row.values["url"] or ""))
-        _geocode(row, codes.get(address_key(row.values), []))
-        lat, lon = row.values["latitude"], row.values["longitude"]
-        if lat is not None and not area.holds(lat, lon):
-            row.notes.find("point_outside", "address", f"{lat}, {lon}", "The point lies outside the service area.")
-
-
-def address_key(values: Mapping[str, Any]) -> str:
-    """An address in one line, as geocoders are asked for it; empty without a street."""
-    if not values.get("address_1"):
-        return ""
-    parts = (values["address_1"], values.get("city"), values.get("state_province"), values.get("postal_code"))
-    return ", ".join(str(part) for part in parts if part).lower()
-
-
-def _website(row: Cleaned, site: Mapping[str, Any] | None) -> None:
-    if site is None:
-        return
-    check = {
-        "dead": "website_dead",
-        "timeout": "website_dead",
-        "bad_certificate": "website_dead",
-        "parked": "website_parked",
-        "moved": "website_moved",
-        "internal_address": "website_internal",
-        "bad_address": "url_invalid",
-    }.get(site["outcome_code"])
-    if check:
-        row.notes.find(check, "url", row.values["url"], site["detail"] or site["outcome_code"])
-    if site["closure_text"] and row.values["status_code"] == "active":
-        row.notes.find("closure_page", "status", site["closure_text"], "Its website says that it closed or stopped.")
-
-
-FAR_KM = 1.0
-GOOD = 0.8
-
-
-def _geocode(row: Cleaned, codes: Sequence[Mapping[str, Any]]) -> None:
-    """A point for a listing without one, or doubt about the point it has."""
-    best = max(codes, key=lambda code: code["confidence_share"] or 0, default=None)
-    if best is None or (best["confidence_share"] or 0) < GOOD:
-        return
-    values = row.values
-    if not isinstance(values, dict):
-        return
-    if values["latitude"] is None:
-        row.notes.findings[:] = [item for item in row.notes.findings if item.check != "point_missing"]
-        values["latitude"], values["longitude"], values["point_quality_code"] = (
-            best["latitude"],
-            best["longitude"],
-            "geocoded",
-        )
-    elif (km := distance_km(values["latitude"], values["longitude"], best["latitude"], best["longitude"])) > FAR_KM:
-        where = f"{best['latitude']:.5f}, {best['longitude']:.5f}"
-        row.notes.find(
-            "geocode_far", "address", where, f"{best['geocoder_code'].title()} puts the address {km:.0f} km away."
-        )
 
 
 def _stale(cleaned: Sequence[Cleaned], states: Mapping[str, State], lookups: Lookups, today: date) -> None:
@@ -309,7 +247,7 @@ def _versions(
                 }
             )
         shown = state.versions[-1].content if state.versions else draft
-        made["fields"].extend(_fields(state, shown, lookups, today))
+        made["fields"].extend(_fields(state, shown, lookups, today, is_listed=row is not None))
         made["states"].append(_state(state, shown, lookups))
     return made
 
@@ -341,7 +279,9 @@ def _content(
     made["schedules"].extend({"listing_id": listing_id, "version_number": number, **rule} for rule in rules)
 
 
-def _fields(state: State, content: Mapping[str, Any], lookups: Lookups, today: date) -> Iterable[Mapping[str, Any]]:
+def _fields(
+    state: State, content: Mapping[str, Any], lookups: Lookups, today: date, *, is_listed: bool
+) -> Iterable[Mapping[str, Any]]:
     counting = critical_fields(lookups.critical, str(content.get("status_code") or "active"))
     for name, rule in lookups.critical.items():
         known = state.fields.get(name)
@@ -356,6 +296,7 @@ def _fields(state: State, content: Mapping[str, Any], lookups: Lookups, today: d
             "evidence_code": known.evidence if known else None,
             "is_stale": stale,
             "is_critical": name in counting,
+            "origin_id": origin_of_field(state, name, is_listed=is_listed),
         }
 
 

@@ -135,7 +135,9 @@ TABLES: dict[str, pa.Schema] = {
         evidence_code=_T,
         is_stale=_B,
         is_critical=_B,
+        origin_id=_T,
     ),
+    "origins": _schema(listing_id=_T, version_number=_I, origin_id=_T, column_names=_L),
     "findings": _schema(
         listing_id=_T, check_code=_T, field_code=_T, finding_number=_I, severity_code=_T, value_text=_T, message=_T
     ),

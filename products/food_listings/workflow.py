@@ -35,6 +35,9 @@ COLUMNS_OF = {
 MUST = {"address": ("address_1", "city", "postal_code", "latitude", "longitude")}
 """Of a field with several columns, those that must have a value for it to have one."""
 
+LIST = "list:"
+"""Stands before a listing's number where its row in a list is meant, not a decision about it."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -72,6 +75,8 @@ class Version:
     content: Mapping[str, Any]
     changed: tuple[str, ...]
     restores: int | None = None
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column -> whose word it is: ids of decisions, and `list:<listing>` for the row of a list that was merged in."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Confirmed:
     at: datetime
     role_code: str
     evidence: str
+    decision_id: str = ""
 
 
 @dataclass
@@ -92,6 +98,8 @@ class State:
 
     listing_id: str
     code: str = "needs_verification"
+    begun_by: str = ""
+    """The first decision about it."""
     versions: list[Version] = field(default_factory=list)
     is_unpublished: bool = False
     assigned_at: datetime | None = None
@@ -126,7 +134,7 @@ def fold(steps: Iterable[Step]) -> dict[str, State]:
     """The state of every listing that any decision is about. The order in which `steps` come does not matter."""
     states: dict[str, State] = {}
     for step in sorted(steps, key=lambda item: (item.decided_at, item.decision_id)):
-        state = states.setdefault(step.listing_id, State(step.listing_id))
+        state = states.setdefault(step.listing_id, State(step.listing_id, begun_by=step.decision_id))
         why = _refusal(state, step)
         if why:
             state.refused.append((step.decision_id, why))
@@ -186,8 +194,7 @@ def _apply(states: dict[str, State], state: State, step: Step) -> None:
         case "unpublished":
             state.is_unpublished, state.code = True, "unpublished"
         case "restored":
-            old = next(version for version in state.versions if version.number == step.restores_version)
-            _add(state, step, old.content, restores=old.number)
+            _restore(state, step, next(v for v in state.versions if v.number == step.restores_version))
         case "merged":
             _merge(states, state, step)
         case "unmerged":
@@ -228,7 +235,11 @@ def _approve(state: State, step: Step) -> None:
         _confirm(state, pending, content)
     _confirm(state, step, content)
     waiting, code = dict(state.pending), state.code
-    _add(state, step, content)
+    submitted = pending.content if pending else {}
+    own = (step.decision_id,)
+    both = (pending.decision_id, *own) if pending else own
+    said = {name: both if name in submitted and name not in step.content else own for name in content}
+    _add(state, step, content, said)
     if step.is_partial:
         # The whole of it was not looked at: what was under way stays so.
         state.pending = waiting
@@ -251,13 +262,25 @@ def _since(state: State, pending: Step) -> Mapping[str, Any]:
     }
 
 
-def _add(state: State, step: Step, content: Mapping[str, Any], restores: int | None = None) -> None:
-    before = state.versions[-1].content if state.versions else {}
+def _restore(state: State, step: Step, old: Version) -> None:
+    said = {name: (*old.said.get(name, ()), step.decision_id) for name in old.content}
+    _add(state, step, old.content, said, restores=old.number)
+
+
+def _add(
+    state: State,
+    step: Step,
+    content: Mapping[str, Any],
+    said: Mapping[str, tuple[str, ...]],
+    restores: int | None = None,
+) -> None:
+    """One more version; what stays as it was is still the word of whoever said it first."""
+    before, kept = (state.versions[-1].content, state.versions[-1].said) if state.versions else ({}, {})
     changed = tuple(sorted(name for name in {*before, *content} if before.get(name) != content.get(name)))
+    whose = {name: said[name] if name in changed or name not in kept else kept[name] for name in content}
+    number = len(state.versions) + 1
     state.versions.append(
-        Version(
-            len(state.versions) + 1, step.decided_at, step.role_code, step.decision_id, dict(content), changed, restores
-        )
+        Version(number, step.decided_at, step.role_code, step.decision_id, dict(content), changed, restores, whose)
     )
     state.code, state.is_unpublished, state.pending = "approved", False, {}
 
@@ -268,20 +291,28 @@ def _confirm(state: State, step: Step, content: Mapping[str, Any] | None = None)
         if name in CONFIRMING:
             kind = "confirmed_none" if what == "none" else "confirmed"
             state.fields[name] = Confirmed(
-                kind, value_text(name, values), step.decided_at, step.role_code, step.evidence or "other"
+                kind,
+                value_text(name, values),
+                step.decided_at,
+                step.role_code,
+                step.evidence or "other",
+                step.decision_id,
             )
 
 
 def _merge(states: dict[str, State], state: State, step: Step) -> None:
     """`state` goes into the other; `content`, where given, is what the other one says from then on, field by field."""
-    survivor = states.setdefault(step.other_listing_id, State(step.other_listing_id))
+    survivor = states.setdefault(step.other_listing_id, State(step.other_listing_id, begun_by=step.decision_id))
     if _root(states, survivor) == state.listing_id:
         state.refused.append((step.decision_id, "they would be merged into each other"))
         return
     state.before_merge, state.code = state.code, "merged"
     state.merged_into, state.merged_by = step.other_listing_id, step.decision_id
     if step.content and survivor.versions:
-        _add(survivor, step, {**survivor.versions[-1].content, **step.content})
+        content = {**survivor.versions[-1].content, **step.content}
+        gone = state.versions[-1].said if state.versions else {}
+        theirs = (f"{LIST}{state.listing_id}",)
+        _add(survivor, step, content, {name: (*gone.get(name, theirs), step.decision_id) for name in content})
 
 
 def _unmerge(states: dict[str, State], state: State, step: Step) -> None:
@@ -290,8 +321,7 @@ def _unmerge(states: dict[str, State], state: State, step: Step) -> None:
     state.merged_into, state.code = "", state.before_merge or "needs_verification"
     # What the merge had changed of the survivor goes back, if nobody has approved anything since.
     if survivor is not None and len(survivor.versions) > 1 and survivor.versions[-1].decision_id == merge:
-        before = survivor.versions[-2]
-        _add(survivor, step, before.content, restores=before.number)
+        _restore(survivor, step, survivor.versions[-2])
 
 
 def _root(states: Mapping[str, State], state: State) -> str:

@@ -23,6 +23,7 @@ from civicops.errors import CivicopsError
 from civicops.orchestrate.gathering import Gathering
 
 from ..cleaning.row import Cleaned
+from .found import address_key
 
 CENSUS = "https://geocoding.geo.census.gov/geocoder"
 NOMINATIM = "https://nominatim.openstreetmap.org"
@@ -181,8 +182,6 @@ def geocoder(name: str, client: httpx.Client, setting: Mapping[str, Any]) -> Geo
 
 
 def _question(row: Cleaned) -> Question:
-    from ..prepared import address_key  # noqa: PLC0415 - prepared reads what this room wrote
-
     values = row.values
     parts = (values["address_1"], values["city"], values["state_province"], values["postal_code"])
     return Question(address_key(values), *(str(part or "") for part in parts))

@@ -15,8 +15,8 @@ old as (
         round(r.longitude, 4) as longitude, round(r.latitude, 4) as latitude
     from {{ ref('stg_legacy') }} as r
     inner join window_of_both as w on r.created_at >= w.first_at
-    inner join {{ ref('int_source_values') }} as v
-        on v.era = 'legacy' and v.vocabulary = 'type' and r.source_request_type = v.source_value
+    inner join {{ ref('int_type_words') }} as v
+        on v.era = 'legacy' and r.source_request_type = v.source_value
     inner join {{ source('lookup', 'request_type_codes') }} as t on v.code = t.request_type_code
     where r.longitude is not null and t.request_type_code <> 'unmapped'
 ),
@@ -27,8 +27,8 @@ new as (
         round(r.longitude, 4) as longitude, round(r.latitude, 4) as latitude
     from {{ ref('stg_cases') }} as r
     inner join window_of_both as w on r.created_at <= w.last_at
-    inner join {{ ref('int_source_values') }} as v
-        on v.era = 'cases' and v.vocabulary = 'type' and r.source_request_type = v.source_value
+    inner join {{ ref('int_type_words') }} as v
+        on v.era = 'cases' and r.source_request_type = v.source_value
     inner join {{ source('lookup', 'request_type_codes') }} as t on v.code = t.request_type_code
     where r.longitude is not null and t.request_type_code <> 'unmapped'
 ),

@@ -19,34 +19,22 @@ with records as (
 types as (
     select v.era, v.source_value, c.request_type_code, cast(c.is_service_request as boolean) as is_service_request,
         cast(c.is_information_only as boolean) as is_information_only, cast(c.is_sensitive as boolean) as is_sensitive
-    from {{ ref('int_source_values') }} as v
+    from {{ ref('int_type_words') }} as v
     inner join {{ source('lookup', 'request_type_codes') }} as c on v.code = c.request_type_code
-    where v.vocabulary = 'type'
 ),
 
 channels as (
     select distinct v.era, v.source_value, v.code as source_code, cast(s.is_crew as boolean) as is_crew
-    from {{ ref('int_source_values') }} as v
+    from {{ ref('int_channel_words') }} as v
     left join {{ source('lookup', 'request_sources') }} as s on v.code = s.source_code
-    where v.vocabulary = 'channel'
 ),
 
 departments as (
     select v.era, v.source_value, c.department_code, cast(c.is_test as boolean) as is_test,
         -- Words outside the lookup may be a member of staff's name; they stay inside.
         case when c.department_code not in ('unmapped', 'test') then v.source_value end as source_owner
-    from {{ ref('int_source_values') }} as v
+    from {{ ref('int_department_words') }} as v
     inner join {{ source('lookup', 'department_codes') }} as c on v.code = c.department_code
-    where v.vocabulary = 'department'
-),
-
--- A resolution can only change a status that says closed.
-statuses as (
-    select v.era, v.source_value, v.code from {{ ref('int_source_values') }} as v where v.vocabulary = 'status'
-),
-
-outcomes as (
-    select v.era, v.source_value, v.code as outcome_code from {{ ref('int_source_values') }} as v where v.vocabulary = 'resolution'
 ),
 
 coded as (
@@ -61,9 +49,10 @@ coded as (
         coalesce(d.department_code, 'unmapped') as department_code,
         coalesce(d.is_test, false) as is_test,
         d.source_owner as known_owner,
-        o.outcome_code,
+        o.code as outcome_code,
+        -- A resolution can only change a status that says closed.
         case
-            when s.code = 'closed' and o.outcome_code in ('duplicate', 'cancelled', 'referred') then o.outcome_code
+            when s.code = 'closed' and o.code in ('duplicate', 'cancelled', 'referred') then o.code
             else coalesce(s.code, 'unmapped')
         end as status_code,
         {{ local_date('r.created_at', tz) }} as created_on,
@@ -73,8 +62,8 @@ coded as (
     left join types as t on r.era = t.era and r.source_request_type = t.source_value
     left join channels as h on r.era = h.era and r.source_channel = h.source_value
     left join departments as d on r.era = d.era and r.source_owner = d.source_value
-    left join statuses as s on r.era = s.era and r.source_status = s.source_value
-    left join outcomes as o on r.era = o.era and r.resolution = o.source_value
+    left join {{ ref('int_status_words') }} as s on r.era = s.era and r.source_status = s.source_value
+    left join {{ ref('int_resolution_words') }} as o on r.era = o.era and r.resolution = o.source_value
 ),
 
 placed as (

@@ -6,6 +6,7 @@ Belongs here: arguments, trees and sentences. Does not belong here: lineage itse
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,12 +130,13 @@ def trace(
 
     It also finds rows that were held back. What it shows may be restricted: it reads the workspace's own files.
     """
-    from civicops.lineage.trace import trace as traced  # noqa: PLC0415 - brings duckdb and sqlglot
+    from civicops.change.as_made import trace_as_made  # noqa: PLC0415 - brings duckdb and sqlglot
     from civicops.workspace import Workspace  # noqa: PLC0415
 
-    found = traced(Workspace.find(), dataset, key, column or None)
+    found = trace_as_made(Workspace.find(), dataset, key, column or None)
     if json:
-        as_json(found)
+        note = found.files.note if found.files else ""
+        as_json({**asdict(found), "files": {**asdict(found.files), "note": note} if found.files else None})
         return
     _show(found)
     if any(row.is_current for row in found.held) and not found.version:
@@ -181,16 +183,20 @@ def _show(found: Trace) -> None:
         say(
             f"  code      commit {commit}{', with uncommitted changes' if found.code.get('dirty') else ''}; {_pairs(found.tools)}"
         )
+        if found.files and found.files.note:
+            say(f"  files     {found.files.note}")
     elif found.accepted and found.dataset != found.accepted[0].dataset:
         say("  release   not in the current one")
     for rule in found.privacy:
         say(f"  privacy   rule {rule} may have changed what the release shows")
     for model in reversed(found.models):
         say(f"  model     {model.path} (compiled {model.sha256[:12]})")
+    for made in found.made:
+        say(f"  made by   {made.path} (code {made.code[:12]}): {made.table}, {_pairs({**made.key, **made.shown})}")
     for line in found.lookups:
         say(f"  lookup    {line.path}:{line.line}: {_pairs(line.values)}")
     if found.again:
-        say(f"  again     {_again(found.again)}")
+        say(f"  again     {_again(found.again, 'the Python and the models' if found.made else 'the models')}")
     for row in found.accepted:
         _row("accepted" if row.is_current else "replaced", row, found.column)
     for row in found.held:
@@ -199,14 +205,14 @@ def _show(found: Trace) -> None:
         say(f"  made of   {count:,} rows of {name}")
     for decision in found.decisions:
         say(f"  decision  {decision.id}: {decision.text} ({decision.who}, {decision.at})")
+    for note in found.notes:
+        say(f"  mind      {note}")
 
 
-def _again(text: str) -> str:
+def _again(text: str, what: str) -> str:
     if text == "same":
-        return "the models, run over these rows alone, make the same value"
-    return (
-        f"the models, run over these rows alone, make another value: {text[7:]}" if text.startswith("other: ") else text
-    )
+        return f"{what}, run over these rows alone, make the same value"
+    return f"{what}, run over these rows alone, make another value: {text[7:]}" if text.startswith("other: ") else text
 
 
 def _row(what: str, row: Row, column: str | None) -> None:

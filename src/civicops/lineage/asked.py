@@ -19,18 +19,29 @@ def rows_of(
     con: duckdb.DuckDBPyConnection, table: str, contract: Contract, keys: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """The rows of `table` (a SQL expression) with that key, as mappings. Raises `LineageError` for a key of the wrong type."""
-    where = where_of(contract, keys)
+    fits(con, contract, keys)
+    return rows_where(con, table, where_of(contract, keys))
+
+
+def rows_where(con: duckdb.DuckDBPyConnection, table: str, where: str) -> list[dict[str, Any]]:
+    """The rows of `table` (a SQL expression) for which a condition is true, as mappings. Raises `duckdb.Error`."""
+    return _mappings(con.execute(f"SELECT * FROM {table} WHERE {where}"))
+
+
+def _mappings(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def fits(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Mapping[str, str]) -> None:
+    """Raises `LineageError` for a key of the wrong type: where no row is looked at, the engine does not mind."""
     try:
-        # Alone first: where no row is looked at, the engine does not mind a key that is no key.
         con.execute(f"SELECT {', '.join(typed_literal(contract, name, value) for name, value in keys.items())}")
-        found = con.execute(f"SELECT * FROM {table} WHERE {where}")
     except duckdb.ConversionException as error:
         raise LineageError(
             f"The key {words_of(keys)} does not fit: {str(error).splitlines()[0]}",
             hint="Days are written as 2025-01-31.",
         ) from error
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def where_of(contract: Contract, keys: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from civicops.checks.rules import blanked_columns
 from civicops.contracts import Contract
@@ -16,12 +17,17 @@ from civicops.errors import CivicopsError
 from civicops.ingest.declared import product_sources
 from civicops.ingest.values import SheetSource, Source
 from civicops.lineage.checked import columns_named, columns_of, lookup_of, tables_of_check
+from civicops.lineage.made import SCHEMA, declared
 from civicops.lineage.models import ModelLineage, lookup_header
 from civicops.lineage.steps import AREA, AREA_ROWS, ORIGIN
 from civicops.lineage.values import Edge, How, Kind, Node
 from civicops.workspace import Product, Workspace
 
+if TYPE_CHECKING:
+    from civicops.transform.made import Made
+
 HOLDING = ("quarantine", "stop")
+PREPARED = "prepared.py"
 
 
 def edges_of(
@@ -161,18 +167,35 @@ def _accepted(names: _Names, contract: Contract, sources: list[Source]) -> Itera
 
 
 def _prepared(names: _Names, models: Mapping[str, ModelLineage]) -> Iterator[Edge]:
-    """Tables that the product's Python makes: of all its accepted rows and lookups, since nothing can be read from its code.
-
-    Only columns that some model reads have nodes.
-    """
+    """Tables that the product's Python makes: of what it declares; where it declares nothing, of all its accepted rows and
+    lookups, since nothing can be read from its code. Of those only columns that some model reads have nodes."""
+    lineage = declared(names.product)
+    for table, made in lineage.items():
+        yield from _made(names, table, made)
     asked = [item for model in models.values() for inputs in model.query.columns.values() for item in inputs]
     asked += [item for model in models.values() for item in model.query.rows]
-    read = {(table, column) for table, column in asked if table.startswith("prepared.")}
+    read = {(table, column) for table, column in asked if table.startswith(f"{SCHEMA}.")}
     read |= {(table, None) for table, _ in read}
     origins = [names.accepted(contract.dataset, None) for contract in names.product.accepted]
     origins += [names.lookup(name, None) for name in names.product.lookups]
     for table, column in sorted(read, key=lambda item: (item[0], item[1] or "")):
-        yield from (Edge(origin, names.of(table, column), "derived", "prepared.py") for origin in origins)
+        if table.removeprefix(f"{SCHEMA}.") not in lineage:
+            yield from (Edge(origin, names.of(table, column), "derived", PREPARED) for origin in origins)
+
+
+def _made(names: _Names, table: str, made: Made) -> Iterator[Edge]:
+    rows = names.of(f"{SCHEMA}.{table}", None)
+    for column, inputs in made.columns.items():
+        target = names.of(f"{SCHEMA}.{table}", column)
+        for item in inputs:
+            read, _, name = item.rpartition(".")
+            # Of `table.*` any column may count: then the table stands for them, so that the drawing stays readable.
+            yield Edge(names.of(read, None if name == "*" else name), target, "derived", PREPARED)
+    for item in made.which:
+        read, _, name = item.rpartition(".")
+        yield Edge(names.of(read, None if name == "*" else name), rows, "filtered", PREPARED)
+    for item in sorted(made.tables(None) | {read.table for read in made.rows}):
+        yield Edge(names.of(item, None), rows, "derived", PREPARED)
 
 
 def _checks(names: _Names, contract: Contract) -> Iterator[Edge]:

@@ -24,7 +24,7 @@ from civicops.lineage.steps import AREA, ORIGIN
 from civicops.lineage.values import How, LineageError, QueryLineage
 from civicops.workspace import Product, Workspace
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the same SQL would give another lineage."""
 
 

@@ -141,7 +141,7 @@ def _in_json(
     with json_records(landed.media, lambda: landing.open_bytes(product, source, landed)) as records:
         for record in records:
             if isinstance(record, JsonRow) and _holds(record.values, wanted):
-                raw = ", ".join(f"{name}: {value}" for name, value in record.values.items())
+                raw = ", ".join(f"{name}: {value}" for name, value in record.values.items() if value is not None)
                 return _but(start, line=record.line, raw=raw, fields=dict(record.values))
     return _but(start, missing="no object of the file holds these values")
 

@@ -6,8 +6,9 @@ declarations themselves (`steps`), running the steps (`civicops.orchestrate`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -15,12 +16,17 @@ from civicops.checks.current import BESIDES
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Finding
+from civicops.lineage.made import SCHEMA, declared
 from civicops.lineage.models import models_of
-from civicops.lineage.steps import AREA, HELD, Written, compared
-from civicops.release.sql import literal
+from civicops.lineage.steps import AREA, HELD, MISSING, Written, compared
+from civicops.release.sql import identifier, literal
 from civicops.workspace import Product, Workspace
 
+if TYPE_CHECKING:
+    from civicops.transform.made import Made
+
 UNREADABLE = "lineage_unreadable"
+LOST = "lineage_rows"
 
 
 def checking_findings(
@@ -42,7 +48,7 @@ def building_findings(
     tables: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> tuple[Finding, ...]:
     """Of building: `compiled` is the SQL that was run (None: dbt is asked again), `tables` the columns of what came of it by
-    (schema, name).
+    (schema, name), and of what it read.
 
     The models are followed here and kept, so whoever asks for the graph next has it at once. Models that cannot be followed
     are a finding too: the run goes on, but what depends on them is not known.
@@ -57,7 +63,65 @@ def building_findings(
             found += compared(Written(f"Model {name}", tables["main", name]), model.query.columns)
     if ("geo", "area") in tables:
         found += compared(Written("Mending outlines", tables["geo", "area"]), AREA)
+    for name, made in declared(product).items():
+        if (SCHEMA, name) in tables:
+            found += compared(Written(f"Table {name} of prepared.py", tables[SCHEMA, name]), made.columns)
+            found += tuple(_unknown_inputs(name, made, tables))
     return found
+
+
+def _unknown_inputs(name: str, made: Made, tables: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[Finding]:
+    """What a declaration says that is read, but that nobody can read. A release that was never made has no table yet."""
+    named = {item for items in (*made.columns.values(), made.which) for item in items}
+    named |= {f"{rows.table}.*" for rows in made.rows}
+    for item in sorted(named):
+        table, _, column = item.rpartition(".")
+        schema, _, read = table.partition(".")
+        columns = tables.get((schema, read))
+        if columns is None and schema == "release":
+            continue
+        if columns is None or (column != "*" and column.lower() not in columns):
+            message = f"Table {name} of prepared.py is said to be made of {item}, which there is not."
+            yield Finding(MISSING, message, 1, "flag")
+
+
+def made_findings(con: duckdb.DuckDBPyConnection, product: Product, database: str) -> tuple[Finding, ...]:
+    """Of the tables that Python made, in an attached database: rows that lead to none of the rows they are said to be made of,
+    and declarations that cannot be asked."""
+    found: list[Finding] = []
+    for name, made in declared(product).items():
+        if not made.rows:
+            continue
+        try:
+            answer = con.execute(_lost(name, made, database)).fetchone()
+        except duckdb.Error as error:
+            message = f"Table {name} of prepared.py: its rows cannot be followed: {str(error).splitlines()[0]}"
+            found.append(Finding(LOST, message, 1, "flag"))
+            continue
+        if answer and answer[0]:
+            message = (
+                f"{answer[0]:,} rows of table {name} of prepared.py lead to no row that they are said to be made of."
+            )
+            found.append(Finding(LOST, message, int(answer[0]), "flag"))
+    return tuple(found)
+
+
+def _lost(name: str, made: Made, database: str) -> str:
+    """SQL that counts the rows that lead nowhere. What is read is selected first: a name that the read table has not must be an
+    error, and not mean the made row's column."""
+    parts: list[str] = []
+    conditions: list[str] = []
+    for number, rows in enumerate(made.rows):
+        schema, _, read = rows.table.partition(".")
+        values = ", ".join(f"CAST(({sql}) AS VARCHAR) AS {identifier(column)}" for column, sql in rows.by.items())
+        parts.append(f"_{number} AS (SELECT {values} FROM {database}.{schema}.{identifier(read)})")
+        if rows.where:  # asked of no column, so that what cannot be read is known before somebody traces
+            parts.append(f"_w{number} AS (SELECT 1 FROM {database}.{schema}.{identifier(read)} WHERE {rows.asked('')})")
+            conditions.append(f"EXISTS (SELECT 1 FROM _w{number} WHERE FALSE)")
+        same = " AND ".join(f"r.{identifier(c)} = CAST(made.{identifier(c)} AS VARCHAR)" for c in rows.by)
+        conditions.append(f"EXISTS (SELECT 1 FROM _{number} AS r WHERE {same})")
+    table = f"{database}.{SCHEMA}.{identifier(name)}"
+    return f"WITH {', '.join(parts)} SELECT count(*) FROM {table} AS made WHERE NOT ({' OR '.join(conditions)})"
 
 
 def columns_of_tables(con: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str], tuple[str, ...]]:

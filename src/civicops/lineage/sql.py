@@ -5,6 +5,9 @@ subqueries). Does not belong here: where the SQL comes from (`models`, `readers`
 
 What decides rows (WHERE, HAVING, QUALIFY, ON, GROUP BY, DISTINCT, LIMIT) counts for every column of the statement and is kept
 once, in `rows`, not once per column. So does which rows a table it reads has.
+
+The condition of a LEFT JOIN drops no row: it decides which values are found in the joined table, or that none are. So the columns
+that are taken from there depend on it by their values; as those of a lookup do, which is asked by it however it is joined.
 """
 
 from __future__ import annotations
@@ -122,6 +125,8 @@ class _Walker:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.done: dict[int, _Outputs] = {}
+        self.found_by: dict[tuple[int, str], dict[Input, How]] = {}
+        """By scope and name of a joined table: what decides which of its values are found."""
 
     def outputs(self, scope: Scope) -> _Outputs:
         """What a scope gives, looked at once."""
@@ -168,6 +173,7 @@ class _Walker:
         rows: list[Mapping[Input, How]] = [
             self._source(source).rows for _, source in (scope.selected_sources or {}).values()
         ]
+        self._note_found(select, scope)
         columns: dict[str, dict[Input, How]] = {}
         for number, projection in enumerate(select.expressions):
             inner = projection.this if isinstance(projection, exp.Alias) else projection
@@ -189,6 +195,21 @@ class _Walker:
         if select.args.get("limit") is not None and (order := select.args.get("order")) is not None:
             rows.append(through(self.inputs(order, scope), "filtered"))
         return _Outputs(columns, merged(rows))
+
+    def _note_found(self, select: exp.Select, scope: Scope) -> None:
+        """Note by what the values of joined tables are found, in the order of the joins: one may lead to the next."""
+        given = select.args.get("from_") or select.args.get("from")
+        before = [given.this.alias_or_name] if given is not None else []
+        for join in select.args.get("joins") or ():
+            name, on, side = join.this.alias_or_name, join.args.get("on"), join.side
+            found = [name] if side in ("LEFT", "FULL") or getattr(join.this, "db", "") == "lookup" else []
+            found += before if side in ("RIGHT", "FULL") else []
+            if on is not None and found:
+                by = through(self.inputs(on, scope), "derived")
+                for table in found:
+                    key = (id(scope), table)
+                    self.found_by[key] = merged([self.found_by.get(key, {}), by])
+            before.append(name)
 
     def _grouping(self, select: exp.Select, scope: Scope) -> dict[Input, How]:
         group = select.args.get("group")
@@ -246,7 +267,8 @@ class _Walker:
         at: Scope | None = scope
         while at is not None:
             if table in (at.selected_sources or {}):
-                return self._source(at.selected_sources[table][1]).column(name)
+                own = self._source(at.selected_sources[table][1]).column(name)
+                return {**self.found_by.get((id(at), table), {}), **own}
             if any(pivot.alias == table for pivot in at.pivots):
                 return self._pivoted(at)
             at = at.parent

@@ -3,8 +3,9 @@
 Belongs here: the declarations (placing functions, the table of outlines, the columns that checking adds, the quarantine,
 sheets) and the comparison with a file or table. Does not belong here: running those steps.
 
-SQL is read by a program; Python is not. So each Python step that makes columns says here which it makes and from what, and
-every run compares (`compared`): a column that nobody declared, or a declared one that is missing, is a finding of the run.
+SQL is read by a program; Python is not. So each Python step of the framework that makes columns says here which it makes and from
+what, and every run compares (`compared`): a column that nobody declared, or a declared one that is missing, is a finding of the
+run. A product's own Python says so beside itself (`civicops.transform.made`), and is held to it by the same run.
 """
 
 from __future__ import annotations

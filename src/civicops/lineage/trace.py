@@ -11,36 +11,29 @@ workspace's files, and no page shows it.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from civicops.checks.batches import UNREADABLE, Batch, BatchStore, fingerprint_of
-from civicops.checks.current import BESIDES
 from civicops.contracts import Contract
-from civicops.contracts.model import Check
-from civicops.errors import CivicopsError
-from civicops.ingest.landing import Landing
-from civicops.lineage.asked import rows_of, typed_literal, where_of, words_of
-from civicops.lineage.checked import columns_of
+from civicops.ingest.declared import product_sources
+from civicops.lineage.asked import fits, rows_of, typed_literal, where_of, words_of
 from civicops.lineage.describe import edges_of, nodes_of
 from civicops.lineage.graph import Graph
+from civicops.lineage.made import SCHEMA, MadeFinder, decisions_among, declared, step_of
 from civicops.lineage.models import ModelLineage, models_of
-from civicops.lineage.origin import Origin, find_origin, wanted_fields
 from civicops.lineage.replay import LookupLine, ReplayError, equal, replay
-from civicops.lineage.traced import Decisions, ModelStep, Row, Rule, Trace
+from civicops.lineage.rows import MOST, RowFinder
+from civicops.lineage.traced import Decision, Decisions, MadeRow, ModelStep, Row, Trace
 from civicops.lineage.values import DIRECT, LineageError, Node, Related
+from civicops.product_files import made_from
 from civicops.release.sql import identifier, literal
 from civicops.release.store import ReleaseStore
 from civicops.release.values import Release
 from civicops.workspace import Product, Workspace
-
-MOST = 10
-"""Rows of one kind that are shown."""
 
 
 def trace(
@@ -89,6 +82,9 @@ class _Tracer:
     column: str | None
     models: Mapping[str, ModelLineage]
     graph: Graph
+    copies: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    alone: dict[str, str] = field(default_factory=dict)
+    """Dataset -> SELECT of the rows that are needed to make the row again, where Python is on the way."""
 
     def trace(self, con: duckdb.DuckDBPyConnection, decisions: Decisions | None) -> Trace:
         """Everything, in the order in which it is looked up."""
@@ -96,9 +92,13 @@ class _Tracer:
         upstream = self._upstream()
         accepted: list[Row] = []
         held: list[Row] = []
+        finder = RowFinder(self.workspace, self.product, self.contract.dataset, self.column)
         for contract, keys in self._accepted_keys():
-            accepted += self._accepted_rows(con, contract, keys, upstream)
-            held += self._held_rows(con, contract, keys)
+            fits(con, contract, keys)
+            accepted += finder.accepted(con, contract, where_of(contract, keys), upstream)
+            held += finder.held(con, contract, keys)
+        made, more, notes = self._made(con, finder, values, upstream)
+        accepted += [row for row in more if replace(row, is_behind_code=False) not in accepted]
         made_of = {} if accepted or held else self._made_of(con)
         if not values and not accepted and not held:
             raise LineageError(
@@ -126,9 +126,15 @@ class _Tracer:
             held=tuple(held),
             made_of=made_of,
             models=self._steps(upstream) if values else (),
+            made=made,
             lookups=lookups,
             again=again,
-            decisions=tuple(decisions(self.workspace, self.contract.id, self.key)) if decisions else (),
+            decisions=(
+                *self._decided(accepted),
+                *(decisions(self.workspace, self.contract.id, self.key) if decisions else ()),
+            ),
+            files=made_from(self.product.folder, told.get("code", {})) if release and values else None,
+            notes=notes,
         )
 
     def _released(self, con: duckdb.DuckDBPyConnection) -> tuple[Release | None, dict[str, Any]]:
@@ -165,120 +171,88 @@ class _Tracer:
         ]
         return [item.node for item in self.graph.upstream_of(start) if item.how == "copied"]
 
-    def _accepted_rows(
-        self, con: duckdb.DuckDBPyConnection, contract: Contract, keys: Mapping[str, str], upstream: Sequence[Related]
-    ) -> list[Row]:
-        store = BatchStore(self.workspace.folder("accepted"), self.workspace.folder("quarantine"), self.product.name)
-        batches = {str(path): batch for batch in store.batches(contract.dataset) for path in store.rows(batch)}
-        if not batches:
-            return []
-        listed = ", ".join(map(literal, batches))
-        files = f"read_parquet([{listed}], union_by_name = true, filename = '_file', file_row_number = true)"
-        rows = rows_of(con, files, contract, keys)
-        rows.sort(key=lambda row: _age(contract, row), reverse=True)
-        direct = {
-            item.column
-            for item in upstream
-            if item.kind == "accepted" and item.name == contract.dataset and item.how in DIRECT
-        }
-        flagged = {check_id for row in rows for check_id in row["_flags"] or ()}
-        whole = self.column is None or self.contract is contract
-        read = [(check, columns_of(contract, check)) for check in contract.row_checks]
-        shown = [(check, columns) for check, columns in read if whole or direct & set(columns) or check.id in flagged]
-        # The newest of each key counts; the key asked for may be a part of theirs, then several do.
-        newest: dict[tuple[Any, ...], int] = {}
-        for number, row in enumerate(rows):
-            newest.setdefault(tuple(row[name] for name in contract.key), number)
-        return [
-            self._accepted_row(contract, row, batches[row["_file"]], shown, is_current=number in newest.values())
-            for number, row in enumerate(rows[:MOST])
-        ]
+    def _made(
+        self, con: duckdb.DuckDBPyConnection, finder: RowFinder, values: Mapping[str, Any], upstream: Sequence[Related]
+    ) -> tuple[tuple[MadeRow, ...], list[Row], tuple[str, ...]]:
+        """Rows that Python made on the way, the accepted rows they lead to, and what is not certain of it."""
+        lineage = declared(self.product)
+        reached: dict[str, set[str]] = {}
+        for item in upstream:
+            table = item.name.removeprefix(f"{SCHEMA}.")
+            if item.kind == "model" and table != item.name and table in lineage and item.column and item.how in DIRECT:
+                reached.setdefault(table, set()).add(item.column)
+        if not values or not reached:
+            return (), [], ()
+        follower = MadeFinder(con, self.product, self._warehouse, lineage)
+        if why := follower.open():
+            return (), [], (why,)
+        notes: dict[str, None] = {}
+        for table, columns in reached.items():
+            asked = sorted(columns - set(lineage[table].key)) or (
+                sorted(columns) if self.column in self.contract.key else []
+            )
+            where = self._where_made(table, lineage[table].key, values)
+            if asked and where:
+                rows = follower.follow(table, where, asked if self.column else None)
+                if not rows or self._differs(table, rows, values):
+                    notes[
+                        f"the warehouse was built anew since this release: its rows of '{table}' are of another run"
+                    ] = None
+        found: list[Row] = []
+        for dataset, conditions in follower.conditions.items():
+            either = " OR ".join(f"({condition})" for condition in conditions)
+            behind = finder.accepted(con, self.product.contract(dataset), either, upstream, once=True)
+            found += [replace(row, is_behind_code=True) for row in behind]
+        if self.column:
+            # Also tables that only decide which rows there are: without them the row does not come out again.
+            named = {item.name.removeprefix(f"{SCHEMA}.") for item in upstream if item.kind == "model"} & set(lineage)
+            every = {name: self._where_made(name, lineage[name].key, values) for name in sorted(named)}
+            self.alone = follower.selects({name: where for name, where in every.items() if where})
+        con.execute("DETACH _made")
+        return tuple(follower.rows), found, tuple(notes)
 
-    def _accepted_row(
-        self, contract: Contract, row: Mapping[str, Any], batch: Batch, shown: Sequence[tuple[Check, tuple[str, ...]]], *,
-        is_current: bool,
-    ) -> Row:  # fmt: skip
-        broke = set(row["_flags"] or ())
-        near = (row["file_row_number"] + 0.5) / max(1, batch.accepted)
-        origin = self._origin(contract, row, near)
-        return Row(
-            dataset=contract.id,
-            values={name: row[name] for name in contract.column_names},
-            rules=tuple(_rule(check, columns, broke) for check, columns in shown),
-            origin=origin,
-            contract_version=batch.contract_version,
-            batch=batch.id,
-            is_current=is_current,
-            blanked=json.loads(row["_blanked"]) if row["_blanked"] else {},
-            select=f"SELECT {', '.join(map(identifier, (*contract.column_names, *BESIDES)))} FROM read_parquet("
-            f"{literal(row['_file'])}, file_row_number = true) WHERE file_row_number = {int(row['file_row_number'])}",
-        )
-
-    def _origin(self, contract: Contract, row: Mapping[str, Any], near: float) -> Origin:
-        landing = Landing(self.workspace.folder("landing"))
-        place = (self.product.name, row["_source"], row["_object"], row["_delivery"])
-        found = Origin(row["_source"], row["_object"], row["_delivery"], missing="its key is no text to find it by")
-        for wanted in wanted_fields(contract, row):
-            try:
-                found = find_origin(landing, *place, wanted, near=near)
-            except CivicopsError as error:
-                return Origin(row["_source"], row["_object"], row["_delivery"], missing=error.message)
-            if not found.missing:
-                break
+    def _where_made(self, table: str, key: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+        """The made row behind the released one: its key stands in columns that were copied from it, or that have its name."""
+        found: list[str] = []
+        for part in key:
+            copies = [name for name in self.contract.column_names if (table, part) in self._copied_made(name)]
+            name = next(iter(copies), part)
+            if name in self.contract.column_names and values.get(name) is not None:
+                found.append(f"{identifier(part)} = {typed_literal(self.contract, name, str(values[name]))}")
         return found
 
-    def _held_rows(self, con: duckdb.DuckDBPyConnection, contract: Contract, keys: Mapping[str, str]) -> list[Row]:
-        folder = self.workspace.folder("quarantine") / self.product.name / contract.dataset
-        paths = sorted(str(path) for path in folder.glob("*.parquet"))
-        if not paths:
-            return []
-        needle = max(keys.values(), key=len)
-        found = con.execute(
-            f"SELECT * FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name = true) "
-            f"WHERE contains(_raw, {literal(json.dumps(needle, ensure_ascii=False)[1:-1])}) ORDER BY _delivery DESC LIMIT 200"
-        )
-        names = [column[0] for column in found.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        now = fingerprint_of(contract, self.product.lookup_values(contract))
-        # One row may have been held back again and again, under each version of the rules.
-        rows.sort(key=lambda row: (row["_fingerprint"] == now, row["_run"]), reverse=True)
-        once: dict[tuple[str, str], dict[str, Any]] = {}
-        for row in rows:
-            if _is_key(contract, row, keys):
-                once.setdefault((row["_object"], row["_raw"]), row)
-        return [self._held_row(contract, row, needle, now) for row in list(once.values())[:MOST]]
+    def _differs(self, table: str, rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> bool:
+        """Whether a value that was copied from the made row is another one now."""
+        treated = {item.column for rule in self.contract.privacy for item in rule.treatments}
+        for name in self.contract.column_names:
+            columns = [column for made, column in self._copied_made(name) if made == table]
+            if (
+                len(columns) == 1
+                and name not in treated
+                and not any(equal(row[columns[0]], values[name]) for row in rows)
+            ):
+                return True
+        return False
 
-    def _held_row(self, contract: Contract, row: Mapping[str, Any], needle: str, now: str) -> Row:
-        broke = set(row["_checks"] or ())
-        raw: dict[str, str | None] = json.loads(row["_raw"])
-        landing = Landing(self.workspace.folder("landing"))
-        place = (self.product.name, row["_source"], row["_object"], row["_delivery"])
-        unreadable = UNREADABLE in broke
-        # A row that could not be split has no fields to compare; its own text is looked for.
-        wanted = (
-            {} if unreadable else {name: value for name, value in raw.items() if value and not name.startswith("_")}
-        )
-        try:
-            origin = (
-                Origin(*place[1:], raw=raw.get("text") or "", missing="it could not be split into fields")
-                if unreadable
-                else find_origin(landing, *place, {**dict(sorted(wanted.items())), **_first(wanted, needle)})
-            )
-        except CivicopsError as error:
-            origin = Origin(*place[1:], missing=error.message)
-        rules = [_rule(check, columns_of(contract, check), broke) for check in contract.row_checks if check.id in broke]
-        if unreadable:
-            rules.append(Rule(UNREADABLE, "The line can be split into fields.", "quarantine", (), broke=True))
-        return Row(
-            dataset=contract.id,
-            values=raw,
-            rules=tuple(rules),
-            origin=origin,
-            contract_version=row["_contract"],
-            run=row["_run"],
-            is_current=row["_fingerprint"] == now,
-            error=row["_error"] or "",
-        )
+    def _copied_made(self, column: str) -> set[tuple[str, str]]:
+        """The columns of made tables whose values a released column has."""
+        if column not in self.copies:
+            nodes = [node for node in self._copied_from(column) if node.kind == "model" and node.column]
+            self.copies[column] = {
+                (node.name.removeprefix(f"{SCHEMA}."), node.column or "")
+                for node in nodes
+                if node.name.startswith(SCHEMA)
+            }
+        return self.copies[column]
+
+    def _decided(self, accepted: Sequence[Row]) -> tuple[Decision, ...]:
+        """The decisions of people among the rows."""
+        contracts = {contract.dataset: contract for contract in self.product.accepted}
+        return decisions_among(accepted, contracts, product_sources(self.workspace, self.product), self.column)
+
+    @property
+    def _warehouse(self) -> Path:
+        return self.workspace.folder("warehouse") / f"{self.product.name}.duckdb"
 
     def _made_of(self, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
         """Of a row that many were added up to: the nearest released tables that have the key's columns, and how many rows."""
@@ -321,50 +295,27 @@ class _Tracer:
             return (), "name a column to have it made again and see the lookup lines it hangs on"
         if not values:
             return (), ""
-        if not rows or any(len(selects) >= MOST for selects in rows.values()):
+        if not self.alone and (not rows or any(len(selects) >= MOST for selects in rows.values())):
             return (), "it was made of many rows"
         lookups = dict.fromkeys(item.name for item in upstream if item.kind == "lookup" and item.how in DIRECT)
         typed = {name: typed_literal(self.contract, name, value) for name, value in self.key.items()}
-        warehouse = self.workspace.folder("warehouse") / f"{self.product.name}.duckdb"
         try:
             done = replay(
                 self.product,
                 self.models,
-                {name: " UNION ALL ".join(selects) for name, selects in rows.items()},
-                warehouse,
+                self.alone or {name: " UNION ALL ".join(selects) for name, selects in rows.items()},
+                self._warehouse,
                 model=self.contract.dataset,
                 key=typed,
                 column=self.column,
                 lookups=[name for name in lookups if name != "boundary_sets"],
+                step=step_of(self.product) if self.alone else None,
             )
         except ReplayError as error:
             return (), f"not tried: {error}"
         if equal(done.value, values[self.column]):
             return done.lines, "same"
         return done.lines, f"other: {done.value}"
-
-
-def _age(contract: Contract, row: Mapping[str, Any]) -> tuple[Any, ...]:
-    order = [row[name] for name in contract.latest_by]
-    return (*((value is not None, str(value or "")) for value in order), row["_delivery"])
-
-
-def _rule(check: Check, columns: tuple[str, ...], broke: set[str]) -> Rule:
-    return Rule(check.id, check.description, check.action, columns, check.id in broke)
-
-
-def _is_key(contract: Contract, row: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
-    raw = json.loads(row["_raw"])
-    if UNREADABLE in (row["_checks"] or ()):
-        return True
-    return all(
-        any(str(raw.get(name.strip().lower()) or "").strip() == value for name in contract.column(column).source_names)
-        for column, value in keys.items()
-    )
-
-
-def _first(wanted: Mapping[str, str], needle: str) -> dict[str, str]:
-    return {name: value for name, value in wanted.items() if value == needle}
 
 
 def _told(release: Release | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from civicops.lineage.origin import Origin
 from civicops.lineage.replay import LookupLine
+from civicops.product_files import MadeFrom
 from civicops.workspace import Workspace
 
 
@@ -41,6 +42,8 @@ class Row:
     blanked: Mapping[str, str] = field(default_factory=dict)
     """Raw text of values that rules left empty."""
     error: str = ""
+    is_behind_code: bool = False
+    """Whether it was found by following what the product's Python says of its tables."""
     select: str = ""
     """SQL that gives an accepted row as the models read it."""
 
@@ -52,6 +55,17 @@ class ModelStep:
     name: str
     path: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class MadeRow:
+    """A row that the product's Python made, as the warehouse has it. `code`: a hash of all of the product's Python."""
+
+    table: str
+    key: Mapping[str, Any]
+    shown: Mapping[str, Any]
+    path: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -89,10 +103,16 @@ class Trace:
     made_of: Mapping[str, int]
     """Where rows were added up: tables and how many of their rows have this key's values."""
     models: tuple[ModelStep, ...]
+    made: tuple[MadeRow, ...]
+    """Rows of tables that Python made on the way from the rows below; they lead on by what the product declares."""
     lookups: tuple[LookupLine, ...]
     again: str
     """Whether the models make the same value of the row again: `same`, `other: ...`, or why it was not tried."""
     decisions: tuple[Decision, ...]
+    files: MadeFrom | None = None
+    """The files that made the release, against those shown here; None for what is in no release."""
+    notes: tuple[str, ...] = ()
+    """What keeps parts of this from being certain, in sentences."""
 
     @property
     def value(self) -> Any:

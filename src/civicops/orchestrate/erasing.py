@@ -83,7 +83,8 @@ def propose(workspace: Workspace, dataset: str, key: str, action: Action, *, rea
     product = workspace.product(dataset.partition(".")[0])
     targets: dict[str, Target] = {}
     needles: set[str] = set()
-    for row in (*found.accepted, *found.held):
+    # What lies behind a product's Python may be rows of several people and decisions about them: each is asked for by itself.
+    for row in (*(row for row in found.accepted if not row.is_behind_code), *found.held):
         contract = product.contract(row.dataset.partition(".")[2])
         is_held = row in found.held
         values = tuple(found.key.values()) if is_held else tuple(str(row.values[name]) for name in contract.key)

@@ -26,6 +26,7 @@ from civicops.ingest.values import (
     SocrataSource,
     Source,
 )
+from civicops.product_files import files_hash
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def provenance(
         run_id=run.record.run_id,
         git_commit=commit,
         git_dirty=dirty,
+        files_hash=files_hash(run.product.folder),
         inputs=tuple(inputs),
         checks=tuple(
             CheckOutcome(

@@ -34,7 +34,7 @@ from civicops.ingest.fetch import fetch_all
 from civicops.ingest.layout import place
 from civicops.ingest.read import raw_rows
 from civicops.ingest.values import FetchResult, Source
-from civicops.lineage.proved import building_findings, checking_findings, columns_of_tables
+from civicops.lineage.proved import building_findings, checking_findings, columns_of_tables, made_findings
 from civicops.orchestrate.context import Accepted, Gated, ProductRun
 from civicops.orchestrate.gathering import gather
 from civicops.orchestrate.inputs import inputs_hash
@@ -200,6 +200,7 @@ def gate(run: ProductRun, accepted: tuple[Accepted, ...]) -> tuple[Gated, ...]:
             run.con.execute(f"ATTACH {text(str(warehouse_file(run.workspace, run.product)))} AS built (READ_ONLY)")
             tables = columns_of_tables(run.con, "built")
             run.find(*building_findings(run.workspace, run.product, run.compiled or None, tables))
+            run.find(*made_findings(run.con, run.product, "built"))
             judged = [(contract, _judge(run, contract, accepted)) for contract in run.product.published]
             _stop_on([result for _, results in judged for result in results], [])
             for contract, results in judged:

@@ -88,7 +88,11 @@ def describe(
             "conservation": _conservation(provenance),
             "inputs": [_input(item) for item in provenance.inputs],
             "run": provenance.run_id,
-            "code": {"commit": provenance.git_commit, "dirty": provenance.git_dirty},
+            "code": {
+                "commit": provenance.git_commit,
+                "dirty": provenance.git_dirty,
+                **({"files": provenance.files_hash} if provenance.files_hash else {}),
+            },
             "tools": {
                 "civicops": __version__,
                 "duckdb": duckdb.__version__,

@@ -132,6 +132,8 @@ class Provenance:
     run_id: str
     git_commit: str | None = None
     git_dirty: bool = False
+    files_hash: str = ""
+    """Over the product's files that decide what its releases hold (`civicops.product_files`)."""
     inputs: tuple[InputManifest, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     conservation: Conservation | None = None

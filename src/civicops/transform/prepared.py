@@ -7,7 +7,8 @@ The module holds
 
 - `TABLES`: name -> `pyarrow.Schema` of every table it makes; models read them as `{{ source('prepared', name) }}`;
 - `prepare(con)`: gets a DuckDB connection on which `accepted.*`, `lookup.*` and `release.*` can be read, and gives name ->
-  Arrow table.
+  Arrow table;
+- `LINEAGE`, which may be left out: name of a table -> `civicops.transform.made.Made`, what its columns and rows are made of.
 
 The same inputs must give the same tables: no network, no clock, no dice.
 """
@@ -15,7 +16,7 @@ The same inputs must give the same tables: no network, no clock, no dice.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,7 @@ import pyarrow as pa
 
 from civicops.errors import CivicopsError
 from civicops.product_code import load_code
+from civicops.transform.made import Made
 from civicops.transform.values import TransformError
 
 MODULE = "prepared"
@@ -35,6 +37,7 @@ class Prepared:
     path: Path
     tables: Mapping[str, pa.Schema]
     prepare: Callable[[duckdb.DuckDBPyConnection], Mapping[str, pa.Table]]
+    lineage: Mapping[str, Made] = field(default_factory=dict)
 
 
 def find_prepared(product_folder: Path) -> Prepared | None:
@@ -48,7 +51,13 @@ def find_prepared(product_folder: Path) -> Prepared | None:
         raise TransformError(
             f"{path} must hold TABLES and prepare(con).", hint="TABLES maps each table's name to its pyarrow schema."
         )
-    return Prepared(path, tables, prepare)
+    lineage = getattr(module, "LINEAGE", {})
+    if not isinstance(lineage, Mapping) or set(lineage) - set(tables):
+        raise TransformError(
+            f"{path}: LINEAGE must map tables of TABLES to what they are made of.",
+            hint=f"TABLES has: {', '.join(sorted(tables))}.",
+        )
+    return Prepared(path, tables, prepare, lineage)
 
 
 def make_empty(con: duckdb.DuckDBPyConnection, prepared: Prepared) -> None:

@@ -1,0 +1,98 @@
+"""The files of a product that decide what its releases hold: its models, lookups, contracts and Python.
+
+Belongs here: which files those are, one hash over them, and which differ from a commit. Does not belong here: whole states of a
+repository (`civicops.change`), what a difference means.
+
+Pages, the runbook and unit tests decide nothing of a release, so they do not count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """The files that made a release, against those that lie in the product's folder.
+
+    `is_same`: whether they are the same, as far as that is known; None where it is not known. `commit` made it, `is_dirty` with
+    changes that nobody had committed. `changed` are the files that differ since, where git can say it. `shown`: the commit whose
+    files a trace shows, where they are not those that lie there.
+    """
+
+    is_same: bool | None
+    commit: str = ""
+    is_dirty: bool = False
+    changed: tuple[str, ...] = field(default=())
+    shown: str = ""
+
+    @property
+    def note(self) -> str:
+        """One sentence for people; empty where there is nothing to say."""
+        if self.is_same and not self.shown:
+            return ""
+        commit = f"commit {self.commit[:12]}" if self.commit else "a folder outside git"
+        made = f"made from {commit}{' with uncommitted changes' if self.is_dirty and not self.shown else ''}"
+        names = ", ".join(self.changed[:5]) + (f" and {len(self.changed) - 5} more" if len(self.changed) > 5 else "")
+        since = f"; other since: {names}" if names else ""
+        if self.shown:
+            return f"this release was {made}, and so is what is shown here{since}"
+        if self.is_same is None:
+            return f"this release was {made}; whether the models, lookups and code shown here made it is not known"
+        return f"this release was {made}; the models, lookups and code shown here are those of now, which are others{since}"
+
+
+def decides(path: str) -> bool:
+    """Whether a file, by its path in the product's folder, decides what releases hold."""
+    parts = PurePosixPath(path).parts
+    if not parts or any(part.startswith((".", "__pycache__")) for part in parts):
+        return False
+    if parts[0] in ("lookups", "contracts"):
+        return len(parts) > 1
+    return path.endswith(".sql") if parts[0] == "models" else path.endswith(".py") and parts[0] != "pages"
+
+
+def files_hash(folder: Path) -> str:
+    """A hash (16 hex digits) over names and bytes of the files in a product's folder that decide what its releases hold."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if decides(name) and path.is_file():
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def made_from(folder: Path, code: Mapping[str, Any]) -> MadeFrom:
+    """What a release says of its `code`, against the product's folder as it is now."""
+    commit, is_dirty, files = str(code.get("commit") or ""), bool(code.get("dirty")), code.get("files")
+    changed = _changed(folder, commit) if commit else None
+    if files:
+        is_same: bool | None = files == files_hash(folder)
+    else:  # made before releases kept the hash
+        is_same = None if is_dirty or changed is None else not changed
+    return MadeFrom(is_same, commit, is_dirty, () if is_same else tuple(changed or ()))
+
+
+def _changed(folder: Path, commit: str) -> list[str] | None:
+    """The deciding files that differ from a commit, or are new; None where git cannot say it."""
+    differ = _git(folder, "diff", "--name-only", "--no-renames", "--relative", "-z", commit, "--", ".")
+    new = _git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".")
+    if differ is None or new is None:
+        return None
+    return sorted({name for name in (*differ.split("\0"), *new.split("\0")) if name and decides(name)})
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    command = ["git", "-C", str(folder), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603 - fixed words
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
