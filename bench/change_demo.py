@@ -1,7 +1,7 @@
 """The change of docs/howto/change-a-contract.md on the workspace of `make demo`: planned, applied and undone, again and again.
 
-Belongs here: the page's commands as a user types them, on what a newcomer has. Does not belong here: the same on as many rows as the
-real city has (`change`).
+Belongs here: the page's commands as a user types them, on what a newcomer has. Does not belong here: the same on as many rows as
+the real city has (`change`).
 """
 
 from __future__ import annotations
@@ -38,15 +38,18 @@ def run(quick: bool) -> Table:
         found: dict[str, list[Measured]] = {"plan": [], "apply": [], "rollback": []}
         for _ in range(1 if quick else RUNS):
             found["plan"].append(_civicops(clone, "plan", "--json"))
-            plan = json.loads(found["plan"][-1].output.partition("\n{")[2].join(("{", "")))
+            plan = json.loads(found["plan"][-1].output)
             approved = [word for one in plan["approvals"] for word in ("--approved", one["who"])]
             found["apply"].append(_civicops(clone, "apply", plan["id"], *approved))
             found["rollback"].append(_civicops(clone, "rollback"))
     rows = sum(effect["rows_after"] or 0 for effect in plan["releases"])
+    products = {effect["dataset"].partition(".")[0] for effect in plan["releases"]}
     notes = (
-        f"The change of docs/howto/change-a-contract.md on the workspace that `make demo SERVE=0` leaves: {len(plan['products'])} products of "
-        f"two owners are run, {len(plan['releases'])} releases with {rows:,} rows compared, {len(plan['readers'])} readers found. Each "
-        "run plans, applies what was planned, and rolls it back. Whole commands, the start of Python with them.",
+        "The change of docs/howto/change-a-contract.md on the workspace that `make demo SERVE=0` leaves. Each run plans, applies "
+        f"what was planned, and rolls it back. The plan runs {len(products)} products, compares {len(plan['releases'])} releases "
+        f"of {rows:,} rows together, and finds {len(plan['readers'])} things that read what changes; "
+        f"{len(plan['approvals'])} people have to agree. Whole commands, the start of Python with them. *Processor* is what all "
+        "threads used together; wall time is more where other work shares the cores, as it did here.",
     )
     return Table("change_demo", tuple(_row(name, items) for name, items in found.items()), notes)
 
@@ -68,7 +71,7 @@ def _civicops(clone: Path, *words: str) -> Measured:
 def _row(name: str, found: list[Measured]) -> Row:
     memory = max(item.memory for item in found)
     return Row(name, {
-        "wall": spread([item.seconds for item in found]), "runs": str(len(found)), "peak memory": f"{memory / 1e9:.2f} GB",
+        "wall": spread([item.seconds for item in found]), "processor": spread([item.processor for item in found]), "runs": str(len(found)), "peak memory": f"{memory / 1e9:.2f} GB",
     })  # fmt: skip
 
 
