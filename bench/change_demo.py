@@ -71,7 +71,8 @@ def _civicops(clone: Path, *words: str) -> Measured:
 def _row(name: str, found: list[Measured]) -> Row:
     memory = max(item.memory for item in found)
     return Row(name, {
-        "wall": spread([item.seconds for item in found]), "processor": spread([item.processor for item in found]), "runs": str(len(found)), "peak memory": f"{memory / 1e9:.2f} GB",
+        "wall": spread([item.seconds for item in found]), "processor": spread([item.processor for item in found]),
+        "runs": str(len(found)), "peak memory": f"{memory / 1e9:.2f} GB",
     })  # fmt: skip
 
 

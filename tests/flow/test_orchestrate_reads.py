@@ -1,11 +1,12 @@
 """A product that fetches nothing and only reads what others publish: run by hand and by the daemon's job.
 
-Belongs here: what such a product needs, and when it is built anew. Does not belong here: products with sources
-(`test_orchestrate_runs`), the order of products (`tests/unit/orchestrate`).
+Belongs here: what such a product needs, when it is built anew, and the order of products. Does not belong here: products with sources
+(`test_orchestrate_runs`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from civicops.errors import CivicopsError
 from civicops.orchestrate.dagster_home import open_instance
 from civicops.orchestrate.definitions import definitions
 from civicops.orchestrate.running import run_product
-from civicops.workspace import WorkspaceError
+from civicops.orchestrate.world import ordered
+from civicops.workspace import Product, WorkspaceError
 from tests.duck import asked
 from tests.ethics import write_review
 from tests.flow.conftest import LOANS_ROWS, Library
@@ -97,3 +99,21 @@ def test_what_can_give_no_row_is_refused(shelves: Library, reads: bool, has_rows
         (folder / "contracts" / "days.yaml").write_text(yaml.safe_dump(days), encoding="utf-8")
     with pytest.raises(WorkspaceError, match=said):
         run_product(shelves.workspace, NAME)
+
+
+def test_products_come_by_name_but_after_those_they_read(shelves: Library) -> None:
+    product = shelves.workspace.product(NAME)
+
+    def made(name: str, *reads: str) -> Product:
+        return replace(product, name=name, file=product.file.model_copy(update={"reads": reads}))
+
+    some = [
+        made("zoo"),
+        made("birds", "zoo.animals"),
+        made("cats", "birds.seen", "maps.places"),
+        made("maps"),
+        made("dogs"),
+    ]
+    assert [one.name for one in ordered(some)] == ["dogs", "maps", "zoo", "birds", "cats"]
+    circle = [made("b", "a.x"), made("a", "b.x"), made("c", "a.x")]
+    assert [one.name for one in ordered(circle)] == ["a", "b", "c"]
