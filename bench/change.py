@@ -49,7 +49,8 @@ def run(quick: bool) -> Table:
         "changed product on all that has landed, beside the releases, and compares each release row by row; *apply* switches in "
         "what the plan built; *again*, after it was undone, it is built anew and must give the same bytes. *Rollback* switches "
         "back. *Preview*: a workspace of its own with its own portal on the same data, made; *written* is what it adds to the "
-        "disk. Whole commands, the start of Python with them.",
+        "disk. Whole commands, the start of Python with them. `requests_311` is alone here, so only its own part of the change "
+        "is made; with the product that reads it, on the demo's data: `change_demo`.",
     ))  # fmt: skip
 
 

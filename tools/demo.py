@@ -16,12 +16,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from civicops.orchestrate.world import ordered
+from civicops.workspace import Product, Workspace
 from simulators import serve
+from simulators.google import GoogleServer
 from simulators.mailbox import Mailbox
 from simulators.mailbox_page import mailbox_page
 from tools import demo_city, demo_drives, demo_food
@@ -37,6 +41,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--no-serve", action="store_true", help="end after the summary")
     parser.add_argument("--rows", type=int, default=ROWS_PER_YEAR, help="made-up requests per year")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="only these products, with commas between; then it ends after the summary, and nothing happens to them later",
+    )
     options = parser.parse_args()
     # A terminal that is closed, or a shell that started this in the background, asks in other ways than Ctrl-C; all of them
     # must end the portal too.
@@ -55,9 +64,11 @@ def main() -> int:
         _workspace(portal.url, [*demo_drives.settings(google), *demo_food.settings(food), *_route(box)])
         is_still = demo_city.stand_still(portal.url)
         print(f"A made-up city answers at {portal.url}, as the real one's portal would.\n")
-        names = [item["product"] for item in _civicops("products", "--json")]
-        records, again = {}, {}
-        for name in names:
+        products = _chosen(options.only)
+        records: dict[str, Any] = {}
+        again: dict[str, tuple[str, float]] = {}
+        for product in products:
+            name = product.name
             print(f"== {name}: fetch, check, build, publish")
             code = _run(name)
             if code:
@@ -66,26 +77,44 @@ def main() -> int:
             records[name] = _civicops("status", name, "--json", "-n", "1")[0]
             again[name] = _again(name)
             print()
-        told = Told(HOME, _civicops, box)
-        seen = demo_drives.story(google, HOME, told, lambda: _run(demo_drives.PRODUCT))
-        if is_still:
-            seen &= demo_city.story(portal.url, told, lambda: _run(demo_city.PRODUCT))
-        else:
-            print(
-                "The made-up city lives until the end of 2026, so its late source and its lost day are not shown today."
-            )
-        listed = demo_food.story(HOME, lambda: _run(demo_food.PRODUCT), _said)
-        print()
+        complete = bool(options.only) or _stories(
+            portal.url, google, Told(HOME, _civicops, box), products, is_still=is_still
+        )
         _civicops("alerts", "digest", "--json")
-        if not seen:
-            print("What was done to the drives or the city was not noticed as it should be; the lines above say where.")
-        if not listed:
-            print(f"\n{demo_food.PRODUCT} did not show what was decided.")
-        complete = _summary(records, again, time.monotonic() - began) and seen and listed
+        complete = _summary(records, again, time.monotonic() - began) and complete
         print(f"Mailbox of the team: {len(box.mails)} mails, the last one the weekly digest.")
-        if complete:
+        if complete and not options.only:
             complete = _portal(letters, stay=not options.no_serve)
     return 0 if complete else 1
+
+
+def _chosen(only: str) -> list[Product]:
+    """The products to run, each after those it reads."""
+    every = ordered(list(Workspace.find(HOME).products))
+    wanted = [name for name in only.split(",") if name]
+    if unknown := sorted(set(wanted) - {product.name for product in every}):
+        raise SystemExit(f"There is no product {', '.join(unknown)}.")
+    return [product for product in every if not wanted or product.name in wanted]
+
+
+def _stories(url: str, google: GoogleServer, told: Told, products: Sequence[Product], *, is_still: bool) -> bool:
+    """What happens to the drives, the city and the listings later; true when all of it was noticed as it should be."""
+    seen = demo_drives.story(google, HOME, told, lambda: _run(demo_drives.PRODUCT))
+    if is_still:
+        seen &= demo_city.story(url, told, lambda: _run(demo_city.PRODUCT))
+        for product in products:
+            if any(name.startswith(f"{demo_city.PRODUCT}.") for name in product.file.reads):
+                print(f"\n== {product.name}: reads what {demo_city.PRODUCT} has published since")
+                seen &= _run(product.name) == 0
+    else:
+        print("The made-up city lives until the end of 2026, so its late source and its lost day are not shown today.")
+    listed = demo_food.story(HOME, lambda: _run(demo_food.PRODUCT), _said)
+    print()
+    if not seen:
+        print("What was done to the drives or the city was not noticed as it should be; the lines above say where.")
+    if not listed:
+        print(f"\n{demo_food.PRODUCT} did not show what was decided.")
+    return seen and listed
 
 
 def _route(box: Mailbox) -> list[str]:
@@ -184,6 +213,7 @@ def _workspace(url: str, more: list[str]) -> None:
         "# Made by `make demo` for a made-up city; remove the folder whenever you like.",
         "[workspace]",
         'organisation = "Friends of Marisol"',
+        'contact = "data@example.org"',
         'timezone = "America/Los_Angeles"',
         'data = "."',
         f'products = "{products}"',

@@ -91,7 +91,10 @@ class ProductFile(_Closed):
     timezone: str = Field(default="", description="Time zone of the schedule; the workspace's when left out.")
     freshness_hours: float | None = Field(default=None, gt=0, description="A newest record older than this is late.")
     alerts: tuple[str, ...] = Field(default=(), description="Names of the routes that hear of its incidents.")
-    reads: tuple[str, ...] = Field(default=(), description="Datasets of other products it reads, as `product.dataset`.")
+    reads: tuple[str, ...] = Field(
+        default=(),
+        description="Datasets of other products it reads, as `product.dataset`. With some it may do without sources of its own.",
+    )
     shows: tuple[str, ...] = Field(
         default=(),
         description="Datasets of other products that only its pages show, where they are there; its runs need none of them.",

@@ -79,9 +79,10 @@ def show_run(record: Any) -> None:
         say(f"{record.product}: {record.message}")
         return
     fetched = [item for item in record.sources if item["new"]]
-    say(
-        f"Fetched {sum(item['new_rows'] for item in fetched):,} rows from {len(fetched)} of {len(record.sources)} sources."
-    )
+    if record.sources:
+        say(
+            f"Fetched {sum(item['new_rows'] for item in fetched):,} rows from {len(fetched)} of {len(record.sources)} sources."
+        )
     accepted = [item for item in record.datasets if item["layer"] == "accepted"]
     published = [item for item in record.datasets if item["layer"] == "published"]
     rows = [
@@ -89,7 +90,8 @@ def show_run(record: Any) -> None:
         for i in accepted
     ]
     numbers = ("rows in", "accepted", "quarantined", "ignored", "missing")
-    table(("checked", *numbers), rows, right=numbers)
+    if rows:
+        table(("checked", *numbers), rows, right=numbers)
     broken = [
         check for item in record.datasets for check in item["checks"] if check["broken"] or check["outcome"] != "passed"
     ]

@@ -168,11 +168,15 @@ def open_run(
 
 
 def _refuse_empty(run: ProductRun) -> None:
-    """A product that was only just made has nothing to run; say which of its parts is missing."""
-    folder = run.product.folder
+    """A product that was only just made has nothing to run; say which of its parts is missing.
+
+    One that reads releases of others may do with those: it needs neither a source nor a dataset to put a source's rows into.
+    """
+    folder, accepted = run.product.folder, run.product.accepted
+    only_reads = bool(run.product.file.reads) and not run.sources and not accepted
     for missing, what in (
-        (not run.sources, f"has no source yet: name one in {folder / 'sources.py'}"),
-        (not run.product.accepted, f"accepts no dataset yet: write its contract under {folder / 'contracts'}"),
+        (not run.sources and not only_reads, f"has no source yet: name one in {folder / 'sources.py'}"),
+        (not accepted and not only_reads, f"accepts no dataset yet: write its contract under {folder / 'contracts'}"),
         (not run.product.published, f"publishes no dataset yet: write its contract under {folder / 'contracts'}"),
     ):
         if missing:

@@ -19,7 +19,6 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from civicops.checks.values import CheckResult
 from civicops.contracts import Contract
 from civicops.engine_words import without_values
 from civicops.errors import CivicopsError
@@ -27,6 +26,7 @@ from civicops.ingest.declared import product_sources
 from civicops.ingest.values import Source
 from civicops.observe.watch import tick
 from civicops.orchestrate import steps
+from civicops.orchestrate.asset_checks import check_results, check_specs
 from civicops.orchestrate.auditing import after_switch
 from civicops.orchestrate.closing import close_releases
 from civicops.orchestrate.context import ProductRun, open_run
@@ -87,7 +87,7 @@ def product_assets(workspace: Workspace, product: Product, given: ProductRun | N
         dg.ResourceDefinition.hardcoded_resource(given) if given is not None else _run_resource(workspace, product.name)
     )
     fetch = _fetch_asset(product, sources, resource)
-    check = _check_asset(product, sources, resource)
+    check = _check_asset(product, sources, resource) if product.accepted else None
     publish = _publish_asset(product, resource)
     return [asset for asset in (fetch, check, publish) if asset is not None]
 
@@ -118,23 +118,27 @@ def _fetch_asset(product: Product, sources: tuple[Source, ...], resource: dg.Res
         )
         for source in sources
     ]
+    if not sources:
+        specs = [dg.AssetSpec(_reads_key(product), deps=_reads(product), group_name=product.name, skippable=True)]
 
     @dg.multi_asset(
         name=f"{product.name}__fetch",
         specs=specs,
-        resource_defs={"run": resource},
+        resource_defs={_run_key(product): resource},
         retry_policy=dg.RetryPolicy(max_retries=1, delay=10, backoff=dg.Backoff.EXPONENTIAL),
     )
     def fetch(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        run: ProductRun = context.resources.run
+        run: ProductRun = getattr(context.resources, _run_key(product))
         with _plain_failures(run):
-            if not run.record.sources:
+            if "fetch" not in run.record.steps:
                 steps.fetch(run)
             if steps.end_if_unchanged(run):
                 return  # the operations after this one are skipped: nothing is rebuilt
         for note in run.record.sources:
             metadata = {key: value for key, value in note.items() if value is not None and key != "source"}
             yield dg.MaterializeResult(asset_key=[product.name, "landing", note["source"]], metadata=metadata)
+        if not sources:
+            yield dg.MaterializeResult(asset_key=_reads_key(product))
 
     return fetch
 
@@ -154,16 +158,16 @@ def _check_asset(product: Product, sources: tuple[Source, ...], resource: dg.Res
     @dg.multi_asset(
         name=f"{product.name}__check",
         specs=specs,
-        check_specs=[spec for c in product.accepted for spec in _check_specs(c, _accepted_key(product, c))],
-        resource_defs={"run": resource},
+        check_specs=[spec for c in product.accepted for spec in check_specs(c, _accepted_key(product, c))],
+        resource_defs={_run_key(product): resource},
     )
     def check(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        run: ProductRun = context.resources.run
+        run: ProductRun = getattr(context.resources, _run_key(product))
         for contract in product.accepted:
             with _plain_failures(run):
                 accepted = steps.check(run, contract)
             kept = accepted.conservation
-            yield from _check_results(contract, accepted.results, _accepted_key(product, contract))
+            yield from check_results(contract, accepted.results, _accepted_key(product, contract))
             yield dg.MaterializeResult(
                 asset_key=_accepted_key(product, contract),
                 metadata={
@@ -179,10 +183,7 @@ def _publish_asset(product: Product, resource: dg.ResourceDefinition) -> Any:
     specs = [
         dg.AssetSpec(
             _published_key(product, contract),
-            deps=[
-                *[_accepted_key(product, other) for other in product.accepted],
-                *[r.split(".") for r in product.file.reads],
-            ],
+            deps=[*([_accepted_key(product, c) for c in product.accepted] or [_reads_key(product)]), *_reads(product)],
             group_name=product.name,
             description=contract.purpose or contract.title,
             owners=_owners(product),
@@ -193,11 +194,11 @@ def _publish_asset(product: Product, resource: dg.ResourceDefinition) -> Any:
     @dg.multi_asset(
         name=f"{product.name}__publish",
         specs=specs,
-        check_specs=[spec for c in product.published for spec in _check_specs(c, _published_key(product, c))],
-        resource_defs={"run": resource},
+        check_specs=[spec for c in product.published for spec in check_specs(c, _published_key(product, c))],
+        resource_defs={_run_key(product): resource},
     )
     def publish(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        run: ProductRun = context.resources.run
+        run: ProductRun = getattr(context.resources, _run_key(product))
         with _plain_failures(run):
             accepted = tuple(steps.check(run, contract) for contract in product.accepted)
             steps.build(run, accepted)
@@ -208,7 +209,7 @@ def _publish_asset(product: Product, resource: dg.ResourceDefinition) -> Any:
         versions = {release.dataset: release for release in done.releases}
         for item in gated:
             key = _published_key(product, item.contract)
-            yield from _check_results(item.contract, item.results, key)
+            yield from check_results(item.contract, item.results, key)
             release = versions[item.contract.dataset]
             yield dg.MaterializeResult(
                 asset_key=key,
@@ -223,6 +224,20 @@ def _publish_asset(product: Product, resource: dg.ResourceDefinition) -> Any:
     return publish
 
 
+def _run_key(product: Product) -> str:
+    """Of its own, or Dagster refuses a product that reads another's release: two runs under one name."""
+    return f"{product.name}__run"
+
+
+def _reads_key(product: Product) -> dg.AssetKey:
+    """Stands where the sources would, for a product that only reads releases of others."""
+    return dg.AssetKey([product.name, "reads"])
+
+
+def _reads(product: Product) -> list[dg.AssetKey]:
+    return [dg.AssetKey(name.split(".")) for name in product.file.reads]
+
+
 def _accepted_key(product: Product, contract: Contract) -> dg.AssetKey:
     return dg.AssetKey([product.name, "accepted", contract.dataset])
 
@@ -233,63 +248,6 @@ def _published_key(product: Product, contract: Contract) -> dg.AssetKey:
 
 def _owners(product: Product) -> list[str]:
     return [f"team:{product.file.owner}"]
-
-
-_GROUPS = {
-    "stop": ("nothing_stops", "No check that stops a release is broken."),
-    "quarantine": ("no_row_held_back", "No row had to be held back."),
-    "blank": ("no_value_blanked", "No value had to be blanked."),
-    "flag": ("no_finding", "No check that only flags found anything."),
-}
-"""One asset check per dataset and action. One per rule would be some 250 for a product like 311, and Dagster takes twenty
-milliseconds to store each; the counts of every rule are in the metadata, and in our own record of the run."""
-
-
-def _check_specs(contract: Contract, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    actions = {check.action for check in contract.checks}
-    return [
-        dg.AssetCheckSpec(name, asset=key, description=sentence)
-        for action, (name, sentence) in _GROUPS.items()
-        if action in actions
-    ]
-
-
-def _check_results(
-    contract: Contract, results: tuple[CheckResult, ...], key: dg.AssetKey
-) -> Iterator[dg.AssetCheckResult]:
-    """One result per spec, also where no check of that action ran: Dagster takes a missing one for a fault."""
-    actions = {check.action for check in contract.checks}
-    for action, (name, _) in _GROUPS.items():
-        if action not in actions:
-            continue
-        mine = [result for result in results if result.action == action]
-        broken = [result for result in mine if result.outcome != "passed"]
-        table = [
-            dg.TableRecord(
-                {"check": r.check_id, "broken": r.broken, "rows": r.rows, "meaning": r.detail or r.description}
-            )
-            for r in mine
-        ]
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=name,
-            passed=not broken,
-            severity=dg.AssetCheckSeverity.ERROR if action == "stop" else dg.AssetCheckSeverity.WARN,
-            metadata={
-                "checks": dg.MetadataValue.table(table, _TABLE),
-                **{result.check_id: result.broken for result in mine},
-            },
-        )
-
-
-_TABLE = dg.TableSchema(
-    [
-        dg.TableColumn("check"),
-        dg.TableColumn("broken", "int"),
-        dg.TableColumn("rows", "int"),
-        dg.TableColumn("meaning"),
-    ]
-)
 
 
 @contextmanager
@@ -375,8 +333,6 @@ def _tick(workspace: Workspace) -> dg.SensorDefinition:
 @dg.logger
 def _quiet_logger(_context: dg.InitLoggerContext) -> Any:
     """The console shows what the command line prints; Dagster's own log keeps every event."""
-    import logging  # noqa: PLC0415 - only needed when a run begins
-
     logger = logging.getLogger("civicops.dagster")
     logger.setLevel(logging.CRITICAL)
     return logger

@@ -49,11 +49,10 @@ def with_readers(products: Iterable[Product], names: Iterable[str]) -> list[Prod
 
 
 def ordered(products: list[Product]) -> list[Product]:
-    """Products in an order in which each comes after those it reads; a circle is broken by name."""
+    """Products by name, but each after those it reads; a circle is broken by name."""
     found: list[Product] = []
     left = {product.name: product for product in products}
     while left:
-        ready = [p for p in left.values() if not any(read.partition(".")[0] in left for read in p.file.reads)]
-        for product in ready or [min(left.values(), key=lambda p: p.name)]:
-            found.append(left.pop(product.name))
+        ready = [p.name for p in left.values() if not any(read.partition(".")[0] in left for read in p.file.reads)]
+        found.append(left.pop(min(ready or left)))
     return found

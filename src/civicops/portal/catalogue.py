@@ -13,9 +13,9 @@ from typing import Any
 
 from civicops.contracts import Contract
 from civicops.contracts.ethics import EthicsReview, judge
-from civicops.contracts.model import Check, Column
+from civicops.contracts.model import Check, Column, Was
 from civicops.portal.lineage import Lineage, lineage
-from civicops.portal.reading import last_good_run, shelf, store
+from civicops.portal.reading import last_good_run, shelf, store, workspace
 from civicops.release.described import access_of, package, spans
 from civicops.release.values import Release
 from civicops.workspace import Product
@@ -96,6 +96,8 @@ class ColumnRow:
     column: Column
     is_key: bool
     span: str
+    old: Was | None = None
+    """The name it had and the last day on which it still answers to it; None when that day is over."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,14 @@ def search(found: Sequence[Entry], text: str) -> tuple[Entry, ...]:
 def columns(item: Entry, release: Release | None) -> tuple[ColumnRow, ...]:
     """The columns of a dataset, each with the span of its values in a release."""
     found = spans(release) if release else {}
+    still = {new for _, new in item.contract.old_names(workspace().day)}
     return tuple(
-        ColumnRow(column, column.name in item.contract.key, _span(found.get(column.name)))
+        ColumnRow(
+            column,
+            column.name in item.contract.key,
+            _span(found.get(column.name)),
+            column.was if column.name in still else None,
+        )
         for column in item.contract.columns
     )
 

@@ -202,3 +202,16 @@ def test_policies_and_weights_are_whole(lookups: Lookups) -> None:
     )
     for path in (FOLDER / "reviews").glob("*.yaml"):
         assert yaml.safe_load(path.read_text(encoding="utf-8"))["contract"].endswith("_answers")
+
+
+def test_contacts_are_declared_where_they_are_answered_as_where_they_are_published(product: Product) -> None:
+    """The scan for undeclared personal data must find what nobody meant, and not each phone that a volunteer confirmed."""
+    names = ("phone_number", "other_phone_numbers", "email")
+    expected = {
+        dataset: {c.name: c.expected_personal.kinds for c in product.contract(dataset).columns if c.expected_personal}
+        for dataset in ("listings", "verify_answers", "duplicate_answers")
+    }
+    for dataset in ("verify_answers", "duplicate_answers"):
+        assert {name: expected[dataset].get(name) for name in names} == {
+            name: expected["listings"][name] for name in names
+        }
