@@ -37,6 +37,7 @@ from civicops.change.plan import (
 )
 from civicops.change.previews import remove_folder
 from civicops.change.states import FileChange, Repository, State, differing
+from civicops.change.unreadable import unreadable
 from civicops.checks.batches import Batch, BatchStore, fingerprint_of
 from civicops.checks.sql import parquet
 from civicops.contracts import Contract
@@ -113,7 +114,7 @@ def make_plan(
         files = differing(before, head)
         with draft.timed("grade"):
             _grade(draft, files, today or now.date())
-            draft.problems.extend(needed(workspace, draft.comparisons, files))
+            draft.problems.extend((*needed(workspace, draft.comparisons, files), *unreadable(workspace, files)))
         affected, made = _affected(draft, files), plans / WORK / f".trial-{now:%H%M%S%f}"
         try:
             if affected and not any("version" in problem for problem in draft.problems):
