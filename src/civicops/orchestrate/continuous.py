@@ -38,13 +38,13 @@ from civicops.observe.delivery import route_named
 from civicops.observe.sending import send
 from civicops.orchestrate.announcing import announcement
 from civicops.orchestrate.applying import apply_plan
+from civicops.orchestrate.order import ordered
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.stages import unmet
 from civicops.orchestrate.steps import read_releases
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import undo
-from civicops.orchestrate.world import ordered
 from civicops.release.store import ReleaseStore
 from civicops.transform import run_unit_tests
 from civicops.workspace import Workspace

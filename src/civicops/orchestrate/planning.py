@@ -45,6 +45,7 @@ from civicops.errors import CivicopsError
 from civicops.ingest.declared import product_sources
 from civicops.orchestrate import effects, steps
 from civicops.orchestrate.context import Accepted, ProductRun
+from civicops.orchestrate.order import circles
 from civicops.orchestrate.readers import approvals, readers
 from civicops.orchestrate.signed import signers, unknown_signers
 from civicops.orchestrate.trial import trial_folder, trial_run
@@ -114,7 +115,8 @@ def make_plan(
         files = differing(before, head)
         with draft.timed("grade"):
             _grade(draft, files, today or now.date())
-            draft.problems.extend((*needed(workspace, draft.comparisons, files), *unreadable(workspace, files)))
+            draft.problems.extend(needed(workspace, draft.comparisons, files))
+            draft.problems.extend([*unreadable(workspace, files), *circles(draft.new.values())])
         affected, made = _affected(draft, files), plans / WORK / f".trial-{now:%H%M%S%f}"
         try:
             if affected and not any("version" in problem for problem in draft.problems):
@@ -195,7 +197,7 @@ def _in_use(
 def _affected(draft: _Draft, files: tuple[FileChange, ...]) -> list[Product]:
     """Products whose data can change, those that read them after them."""
     names = {change.product for change in files if change.touches_data} & set(draft.new)
-    return with_readers(draft.new.values(), names)
+    return [] if circles(draft.new.values()) else with_readers(draft.new.values(), names)
 
 
 def _try(draft: _Draft, trial: Workspace, product: Product) -> None:
