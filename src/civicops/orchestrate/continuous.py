@@ -306,7 +306,7 @@ def _accept(workspace: Workspace, report: Report, plan: Plan, branch: Branch, ac
     folder = workspace.products_folder.parent / CHANGES
 
     def step() -> Step:
-        counts = counts_of(plan)
+        counts = counts_of(plan, workspace.products)
         if not counts:
             return Step("counts", PASSED, "No rule changes, and no row is held back or let in by another reading.")
         if accept:
