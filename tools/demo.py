@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from civicops.orchestrate.world import ordered
+from civicops.orchestrate.order import ordered
 from civicops.workspace import Product, Workspace
 from simulators import serve
 from simulators.google import GoogleServer

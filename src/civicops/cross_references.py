@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from civicops.contracts.checktypes import Allowed
 from civicops.contracts.problems import Problem, nearest
+from civicops.texts import text_fault
 
 if TYPE_CHECKING:
     from civicops.workspace import Product
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 def cross_references(product: Product) -> list[Problem]:
     """Faults that only show when contracts and lookups are seen together."""
-    problems: list[Problem] = []
+    # Lookups are read by many: checks, models, lineage, sources, pages. Here each of them is known to be text.
+    problems = [Problem(path, *fault) for path in product.lookups.values() if (fault := text_fault(path))]
+    if problems:
+        return problems
     published = {contract.dataset: contract for contract in product.published}
     for metric in product.file.report:
         known = published[metric.dataset].column_names if metric.dataset in published else ()

@@ -215,7 +215,8 @@ class Workspace:
 
     @property
     def products_folder(self) -> Path:
-        return self.root / self.settings.workspace.products
+        """Without `..` and links, for its paths stand in what people read."""
+        return (self.root / self.settings.workspace.products).resolve()
 
     def folder(self, room: str) -> Path:
         """The folder of one room's data: landing, accepted, quarantine, warehouse, releases, runs, dagster."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,10 @@ def test_a_change_to_a_check_lands_only_when_its_counts_are_accepted(
     ]
     assert accepted["data"] == "Friends of Trees"
     counts = {(one["dataset"], one["rule"]): one for one in accepted["counts"]}
-    assert counts["trees.inspections", "condition_known"] == {
+    found = counts["trees.inspections", "condition_known"]
+    assert {name: value for name, value in found.items() if name not in ("says", "proof")} == {
         "dataset": "trees.inspections", "rule": "condition_known", "rows": 400, "breaks": 80, "held": 80, "let_in": 0,
+        "plan": report["plan"],
     }  # fmt: skip
     assert counts["trees.inspections", ALL_RULES]["held"] == 80
     orchard.git("add", "-A")
@@ -161,6 +164,45 @@ def test_counts_that_are_not_those_accepted_stop_a_merge(orchard: Orchard) -> No
     assert steps(report)["apply"] == "skipped"
     assert any("accepted was" in line for line in step(report, "counts")["details"])
     assert orchard.bytes_of_releases() == before
+
+
+def test_counts_written_by_hand_are_refused_and_a_merge_of_two_is_finished_by_accepting(orchard: Orchard) -> None:
+    orchard.git("checkout", "-qb", "low")
+    data = orchard.read("trees.inspections")
+    height = next(c for c in data["schema"][0]["properties"] if c["name"] == "height_m")
+    height["quality"][0]["implementation"]["maximum"] = 48
+    orchard.write("trees.inspections", data, "2.0.0")
+    orchard.commit("lower")
+    assert ci(orchard, "--accept", "--landed")[0] == 0
+    path = orchard.root / "changes" / "low.yaml"
+    before = path.read_text(encoding="utf-8")
+    # As somebody would who fears that more rows come: these shares are those that happen.
+    written = yaml.safe_load(before)
+    for one in written["accepted"][0]["counts"]:
+        one |= {name: one[name] * 10 for name in ("rows", "breaks", "held", "let_in") if name in one}
+    path.write_text(yaml.safe_dump(written), encoding="utf-8")
+    code, report = ci(orchard, "--landed")
+    assert code == 1 and steps(report)["counts"] == "failed"
+    assert all("it was written or changed by hand" in line for line in step(report, "counts")["details"])
+    path.write_text(before, encoding="utf-8")
+    orchard.commit("accepted")
+    # Somebody else works on the same branch, tightens it further and accepts that.
+    orchard.git("checkout", "-qb", "theirs", "HEAD~1")
+    height["quality"][0]["implementation"]["maximum"] = 47
+    orchard.write("trees.inspections", data, "2.0.0")
+    orchard.commit("lower still")
+    assert ci(orchard, "--accept", "--landed")[0] == 0
+    (orchard.root / "changes" / "theirs.yaml").rename(path)
+    orchard.commit("accepted as well")
+    with pytest.raises(subprocess.CalledProcessError):
+        orchard.git("merge", "-q", "low")
+    code, report = ci(orchard, "--landed")
+    assert code == 1 and "two branches changed this" in step(report, "counts")["text"]
+    assert "git checkout --ours" in step(report, "counts")["hint"]
+    orchard.git("checkout", "--ours", "--", "changes/low.yaml")
+    orchard.commit("both")
+    code, report = ci(orchard, "--landed")
+    assert code == 0, "what stands there is what the merged rule does"
 
 
 def test_a_branch_that_lacks_what_main_has(orchard: Orchard) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,16 +20,19 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from bench.exchange_rows import COLUMNS, CONTRACT, LOOKUPS, NOW, rows
 from civicops.checks.compile import compile_checks
 from civicops.checks.gate import GateContext, judge_dataset
 from civicops.checks.rules import broken
+from civicops.cli import app
 from civicops.contracts import Contract, load_contract
 from civicops.govern.exchange import Source
 from civicops.govern.exchange_dbt_out import to_dbt
 from tests.flow.dbt_packages import lay
 from tests.flow.portal_kit import PROGRAM
+from tools.setup_env import ROOT
 
 DBT = [sys.executable, "-c", "from dbt.cli.main import cli; cli()"]
 
@@ -216,3 +220,22 @@ def test_the_commands_write_and_read_and_say_what_was_lost(tmp_path: Path) -> No
     ):
         done = command(tmp_path, "contract", *words)
         assert done.returncode == 1 and part in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("tool", ["dbt", "ge"])
+def test_what_is_lost_is_named_by_a_path_that_can_be_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    home = tmp_path / "var" / "demo"
+    home.mkdir(parents=True)
+    (tmp_path / "products").mkdir()
+    shutil.copytree(ROOT / "products" / "run_history", tmp_path / "products" / "run_history")
+    (home / "civicops.toml").write_text('[workspace]\ndata = "."\nproducts = "../../products"\n', encoding="utf-8")
+    monkeypatch.setenv("CIVICOPS_WORKSPACE", str(home))
+    for here, begins in ((tmp_path, "products/run_history/"), (home, f"{tmp_path}/products/run_history/")):
+        monkeypatch.chdir(here)
+        done = CliRunner().invoke(app, ["contract", "export", tool, "run_history"])
+        assert done.exit_code == 0, done.output
+        lines = [line for line in done.output.splitlines() if "run_history/contracts/" in line and ".yaml:" in line]
+        assert ".." not in "".join(lines)
+        assert lines and all(line.startswith(f"  {begins}") for line in lines), lines[0]

@@ -24,6 +24,7 @@ from civicops.change.operation_needs import needed
 from civicops.change.operations import Operation, OperationError, find, folder_of
 from civicops.change.states import FileChange
 from civicops.contracts import Contract
+from civicops.errors import CivicopsError
 from civicops.orchestrate.applying import apply_plan
 from civicops.orchestrate.completing import cancel, complete, validate
 from civicops.orchestrate.continuous import check_change
@@ -444,6 +445,42 @@ def test_what_is_misspelt_is_refused_at_once(orchard: Orchard, kind: str, fields
             **fields,
         )
     assert not list(folder_of(orchard.workspace).glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, r"There is no mapping .*cities\.csv"),
+        (b"old_tree_id,new_city_id\nT0001,Caf\xe9\n", r"cities\.csv:2: is not UTF-8 text"),
+        (b"tree,city\nT0001,C0001\n", r"cities\.csv has the columns tree, city"),
+        (
+            b"old_tree_id,new_district_code\nT0001,C0001\n",
+            r"cities\.csv has the columns old_tree_id, new_district_code",
+        ),
+        (b"old_tree_id,new_city_id\n", r"cities\.csv maps no key"),
+        (b"", r"cities\.csv"),
+        (b"old_tree_id,new_city_id\nT0001\n,,,,\n", r"cities\.csv"),
+    ],
+)
+def test_a_mapping_is_looked_at_when_it_is_proposed(orchard: Orchard, content: bytes | None, words: str) -> None:
+    rekey(orchard)
+    path = folder_of(orchard.workspace) / "cities.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+    given: dict[str, Any] = {
+        "by": ADA, "reason": "The city numbers its trees.", "dataset": "trees", "becomes": "city_id", "mapping": "cities.csv",
+        "expected": [some("trees.trees")],
+    }  # fmt: skip
+    with pytest.raises(CivicopsError, match=words) as refused:
+        propose(orchard.workspace, "rekey", "trees", **given)
+    assert "old_tree_id, new_city_id" in refused.value.hint
+    assert not list(folder_of(orchard.workspace).glob("*.yaml"))
+    mapping(orchard)
+    one = propose(orchard.workspace, "rekey", "trees", **given)
+    path.unlink()
+    with pytest.raises(CivicopsError, match="There is no mapping"):
+        stage(orchard.workspace, one, by=ADA)
 
 
 def test_a_key_cannot_be_taken_away_first_and_another_given_later(orchard: Orchard) -> None:

@@ -89,6 +89,7 @@ def with_names(contract: Contract, named: Mapping[str, str]) -> Contract:
             "key": names(contract.key),
             "latest_by": names(contract.latest_by),
             "sort_by": names(contract.sort_by),
+            "retention_by": name(contract.retention_by),
             "row_checks": checks(contract.row_checks),
             "dataset_checks": checks(contract.dataset_checks),
             "privacy": tuple(

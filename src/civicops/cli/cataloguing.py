@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from civicops.cli.output import Json, as_json, next_step, say
+from civicops.cli.output import Json, as_json, from_here, next_step, say
 from civicops.errors import CivicopsError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def catalogue(
         whole = sum(bool(loss.check) for loss in losses)
         say(f"Only a sentence in the standard: {whole} checks; {len(losses) - whole} are said in part.")
         for loss in losses:
-            say(f"  {loss}")
+            say(f"  {from_here(str(loss))}")
     next_step(_NEXT[form])
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from civicops.cli.output import Json, as_json, next_step, say
+from civicops.cli.output import Json, as_json, from_here, next_step, say
 from civicops.errors import CivicopsError
 
 if TYPE_CHECKING:
@@ -175,6 +175,6 @@ def _known(tool: str) -> None:
 def _show(losses: list[Loss], where: str, *, err: bool = False) -> None:
     whole = sum(bool(loss.check) for loss in losses)
     head = f"Lost: {whole} checks and {len(losses) - whole} parts that could not be said {where}."
-    lines = [head, *(f"  {loss}" for loss in losses)] if losses else ["Nothing was lost."]
+    lines = [head, *(f"  {from_here(str(loss))}" for loss in losses)] if losses else ["Nothing was lost."]
     for line in lines:
         typer.echo(line, err=err)

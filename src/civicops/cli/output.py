@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -50,6 +51,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
     for row in rows:
         drawn.add_row(*(Text(number(cell)) for cell in row))
     Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(drawn)
+
+
+def from_here(place: str) -> str:
+    """A path, with or without a line, as short as it can be written in this folder."""
+    return place.removeprefix(f"{Path.cwd()}/")
 
 
 def number(value: object) -> str:

@@ -21,6 +21,7 @@ Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="The name of a p
 
 def products(json: bool = Json) -> None:
     """List the products of this workspace and how their last run went."""
+    from civicops.orchestrate.order import refuse_circles  # noqa: PLC0415
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
     from civicops.runs import RunLog  # noqa: PLC0415 - every command loads only what it needs
     from civicops.workspace import Workspace  # noqa: PLC0415
@@ -38,12 +39,14 @@ def products(json: bool = Json) -> None:
         })  # fmt: skip
     if json:
         as_json(found)
+        refuse_circles(workspace.products)
         return
     rows = [
         (i["product"], i["title"], i["stage"], i["last_run"] or "never run", (i["at"] or "")[:19].replace("T", " "))
         for i in found
     ]
     table(("product", "title", "stage", "last run", "at (UTC)"), rows)
+    refuse_circles(workspace.products)
     next_step("civicops run PRODUCT" if found else "civicops new product NAME")
 
 

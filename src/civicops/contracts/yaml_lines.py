@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from civicops.contracts.problems import ContractFileError, Problem
+from civicops.texts import text_fault
 
 YamlPath = tuple[Hashable, ...]
 
@@ -68,8 +69,10 @@ def read_yaml(path: Path) -> Document:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContractFileError([Problem(path, 1, f"cannot be read as UTF-8 text: {error}")]) from error
+    except UnicodeDecodeError as error:
+        raise ContractFileError([Problem(path, *(text_fault(path) or (1, "changed while it was read")))]) from error
+    except OSError as error:
+        raise ContractFileError([Problem(path, 1, f"cannot be read: {error}")]) from error
     _refuse_conflicts(path, text)
     problems: list[Problem] = []
     lines: dict[YamlPath, int] = {}

@@ -23,6 +23,7 @@ from civicops.observe.tables import open_database
 from civicops.observe.watched import GOOD, history_of
 from civicops.people import PEOPLE_FILE, gaps, read_people
 from civicops.runs import RunLog
+from civicops.texts import read_text
 from civicops.workspace import Product, Workspace
 
 State = Literal["met", "partly", "missing", "not_applicable"]
@@ -105,7 +106,7 @@ def model_tests(subject: Subject) -> Found:
     made = [c.dataset for c in subject.product.published if any(subject.product.models.glob(f"**/{c.dataset}.sql"))]
     if not made:
         return Found("not_applicable", "It has no SQL models of what it publishes.")
-    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(subject.product.models.rglob("*.y*ml")))
+    text = "\n".join(read_text(path) for path in sorted(subject.product.models.rglob("*.y*ml")))
     tested = set(re.findall(r"(?m)^\s*-?\s*model:\s*[\"']?(\w+)", text))
     bare = [name for name in made if name not in tested]
     if not bare:
@@ -139,10 +140,10 @@ def runbook(subject: Subject) -> Found:
     path = subject.product.folder / "README.md"
     if not path.is_file():
         return Found("missing", "There is no README.md.", "write one: what can go wrong, how to see it, how to mend it")
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     headings = {line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("#")}
     own = subject.product.folder / MONITORS_FILE
-    named = _runbooks(own.read_text(encoding="utf-8")) if own.is_file() else set()
+    named = _runbooks(read_text(own)) if own.is_file() else set()
     lacks = sorted(named - headings)
     says = any("go wrong" in heading.lower() for heading in headings) or bool(named & headings)
     if says and not lacks:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from civicops.errors import CivicopsError
 from civicops.ingest.values import FileSource, GatheredSource, SocrataSource, Source, UrlSource, override
+from civicops.texts import read_text
 from civicops.workspace import Product, Workspace, WorkspaceError
 
 GATHERED = "gathered"
@@ -40,12 +41,13 @@ def product_sources(workspace: Workspace, product: Product) -> tuple[Source, ...
 def declared_sources(product: Product) -> tuple[Source, ...]:
     """What `sources.py` of a product says, before `civicops.toml` replaces any.
 
-    Raises `WorkspaceError` when the file is missing or fails.
+    Raises `WorkspaceError` when the file is missing or fails, `TextFileError` when it is no UTF-8.
     """
     path = product.folder / "sources.py"
     spec = importlib.util.spec_from_file_location(f"civicops_products.{product.name}.sources", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise WorkspaceError(f"{path} is missing.", hint="Every product says there where its rows come from.")
+    read_text(path)  # Python lets other bytes pass in a comment, and names neither line nor way out elsewhere
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -21,6 +21,7 @@ from civicops.errors import CivicopsError
 from civicops.lineage.describe import released_node
 from civicops.lineage.sql import query_lineage
 from civicops.lineage.values import DIRECT, Edge, Inputs, LineageError, Node, merged
+from civicops.texts import read_text
 from civicops.workspace import Product, Workspace
 
 _SQL = re.compile(r"\b(select|from)\b", re.IGNORECASE)
@@ -137,7 +138,7 @@ def _load(path: Path, modules: dict[Path, _Module]) -> _Module | None:
     if path in modules:
         return modules[path]
     try:
-        module = _Module(path, ast.parse(path.read_text(encoding="utf-8")))
+        module = _Module(path, ast.parse(read_text(path)))
     except (OSError, SyntaxError, ValueError):
         return None  # whoever runs it says what is wrong with it
     modules[path] = module
@@ -169,7 +170,7 @@ def _imported(folder: Path, module: str | None, name: str) -> tuple[Path, str] |
 
 
 def _defines(path: Path, name: str) -> bool:
-    return re.search(rf"\b{re.escape(name)}\b", path.read_text(encoding="utf-8")) is not None
+    return re.search(rf"\b{re.escape(name)}\b", read_text(path)) is not None
 
 
 @dataclass(frozen=True)

@@ -33,12 +33,13 @@ from civicops.observe.watch import after_run
 from civicops.orchestrate.auditing import after_switch, is_noted, log_approvals
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.locks import product_lock
+from civicops.orchestrate.order import ordered
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.provenance import git_state
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import WAIT_SECONDS, ApplyError
 from civicops.orchestrate.unplanned import base_in_force, behind, is_bound
-from civicops.orchestrate.world import ordered, world
+from civicops.orchestrate.world import world
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
 from civicops.release.together import publish_together, recover_together

@@ -39,6 +39,7 @@ from civicops.observe.delivery import route_named
 from civicops.observe.sending import send
 from civicops.orchestrate.announcing import announcement
 from civicops.orchestrate.applying import apply_plan
+from civicops.orchestrate.order import ordered
 from civicops.orchestrate.planning import FOLDER, WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.stages import unmet
@@ -46,7 +47,6 @@ from civicops.orchestrate.steps import read_releases
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import undo
 from civicops.orchestrate.unplanned import base_in_force
-from civicops.orchestrate.world import ordered
 from civicops.release.store import ReleaseStore
 from civicops.transform import run_unit_tests
 from civicops.workspace import Workspace
@@ -314,7 +314,7 @@ def _accept(workspace: Workspace, report: Report, plan: Plan, branch: Branch, ac
     folder = workspace.products_folder.parent / CHANGES
 
     def step() -> Step:
-        counts = counts_of(plan)
+        counts = counts_of(plan, workspace.products)
         if not counts:
             return Step("counts", PASSED, "No rule changes, and no row is held back or let in by another reading.")
         if accept:

@@ -48,10 +48,10 @@ from civicops.lineage import graph_of
 from civicops.lineage.trace import trace
 from civicops.orchestrate.forgetting import forget
 from civicops.orchestrate.locks import product_lock
+from civicops.orchestrate.order import ordered
 from civicops.orchestrate.planning import FOLDER as PLANS
 from civicops.orchestrate.planning import WORK
 from civicops.orchestrate.running import run_product
-from civicops.orchestrate.world import ordered
 from civicops.release.files import remove_folder
 from civicops.release.sql import identifier, literal
 from civicops.release.store import ReleaseStore

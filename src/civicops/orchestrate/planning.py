@@ -38,6 +38,7 @@ from civicops.change.plan import (
 from civicops.change.previews import remove_folder
 from civicops.change.shared import shared_changes
 from civicops.change.states import FileChange, Repository, State, differing
+from civicops.change.unreadable import unreadable
 from civicops.checks.batches import Batch, BatchStore, fingerprint_of
 from civicops.checks.sql import parquet
 from civicops.contracts import Contract
@@ -45,6 +46,7 @@ from civicops.errors import CivicopsError
 from civicops.orchestrate import effects, steps
 from civicops.orchestrate.auditing import note_plan
 from civicops.orchestrate.context import Accepted, ProductRun
+from civicops.orchestrate.order import circles
 from civicops.orchestrate.pages import broken_pages
 from civicops.orchestrate.planning_words import handed_over, keepers, new_sources, read_no_more, shared_words
 from civicops.orchestrate.readers import approvals, readers
@@ -119,6 +121,7 @@ def make_plan(
         with draft.timed("grade"):
             _grade(draft, files, today or now.date())
             draft.problems.extend(needed(workspace, draft.comparisons, files))
+            draft.problems.extend([*unreadable(workspace, files), *circles(draft.new.values())])
         affected, made = _affected(draft, files), plans / WORK / f".trial-{now:%H%M%S%f}"
         try:
             if affected and not any("version" in problem for problem in draft.problems):
@@ -211,7 +214,7 @@ def _affected(draft: _Draft, files: tuple[FileChange, ...]) -> list[Product]:
     names = {change.product for change in files if change.touches_data} & set(draft.new)
     if any(change.kind == "framework" for change in files):
         names = set(draft.new)
-    return with_readers(draft.new.values(), names)
+    return [] if circles(draft.new.values()) else with_readers(draft.new.values(), names)
 
 
 def _try(draft: _Draft, trial: Workspace, product: Product) -> None:

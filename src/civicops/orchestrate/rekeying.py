@@ -1,7 +1,7 @@
 """Proving that old keys and new keys are the same things, and reading an old release under its new keys.
 
-Belongs here: the mapping of a rekey operation, held against both releases; the old release rewritten by it, so that it can be
-compared. Does not belong here: the comparison (`operating`).
+Belongs here: the mapping of a rekey operation, looked at when it is proposed and held against both releases later; the old
+release rewritten by it, so that it can be compared. Does not belong here: the comparison (`operating`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from civicops.checks.sql import parquet, quote, text
 from civicops.contracts import Contract
 from civicops.errors import CivicopsError
 from civicops.release.values import DATA_FILE, PACKAGE_FILE, Release
+from civicops.texts import text_fault
 
 _SHOWN = 3
 
@@ -36,6 +37,26 @@ class Rekeyed:
     notes: tuple[str, ...]
 
 
+def check_mapping(operation: Operation, current: Release | None, mapping: Path) -> None:
+    """See that the mapping is there and can be read, before anybody is asked to look at it. Whether it is a proof shows later.
+
+    Raises `MappingError`.
+    """
+    old_key = _key_of(current, f"{operation.product}.{operation.dataset}")
+    new_key = tuple(name.strip() for name in operation.becomes.split(","))
+    hint = _hint(old_key, new_key)
+    try:
+        fault = text_fault(mapping)
+    except OSError as error:
+        raise MappingError(f"There is no mapping {mapping} that can be read.", hint=hint) from error
+    if fault:
+        raise MappingError(f"{mapping}:{fault[0]}: {fault[1]}.", hint=hint)
+    with duckdb.connect() as con:
+        _load(con, mapping, old_key, new_key)
+        if not _count(con, "SELECT count(*) FROM mapping"):
+            raise MappingError(f"{mapping.name} maps no key: it has no line under its header.", hint=hint)
+
+
 def rekeyed(
     con: duckdb.DuckDBPyConnection,
     operation: Operation,
@@ -50,12 +71,7 @@ def rekeyed(
     Of keys that are merged, as the operation lists them, the row of the first old key stands for all. Raises `MappingError` for a
     file that cannot be read or has other columns.
     """
-    schema = current.package()["resources"][0]["schema"]
-    old_key = tuple(schema.get("primaryKey", ()))
-    if not old_key:
-        raise MappingError(
-            f"{contract.id} has no key now, so there is nothing to map.", hint="civicops plan shows the change."
-        )
+    old_key = _key_of(current, contract.id)
     _load(con, mapping, old_key, contract.key)
     olds, news = [f"old_{name}" for name in old_key], [f"new_{name}" for name in contract.key]
     source, target = parquet([current.data]), parquet([new.data])
@@ -74,9 +90,26 @@ def rekeyed(
     return Rekeyed(_shadow(con, contract, current, new, old_key, folder), tuple(problems), tuple(notes))
 
 
+def _key_of(current: Release | None, name: str) -> tuple[str, ...]:
+    """The key of the current release. Raises `MappingError` when there is none."""
+    schema = current.package()["resources"][0]["schema"] if current else {}
+    if not (found := tuple(schema.get("primaryKey", ()))):
+        raise MappingError(
+            f"{name} has no key now, so there is nothing to map.", hint="civicops plan shows the change."
+        )
+    return found
+
+
+def _columns(old_key: Sequence[str], new_key: Sequence[str]) -> list[str]:
+    return [*(f"old_{name}" for name in old_key), *(f"new_{name}" for name in new_key)]
+
+
+def _hint(old_key: Sequence[str], new_key: Sequence[str]) -> str:
+    return f"It has one line per old key and the columns {', '.join(_columns(old_key, new_key))}."
+
+
 def _load(con: duckdb.DuckDBPyConnection, mapping: Path, old_key: Sequence[str], new_key: Sequence[str]) -> None:
-    wanted = [*(f"old_{name}" for name in old_key), *(f"new_{name}" for name in new_key)]
-    hint = f"It has one line per old key and the columns {', '.join(wanted)}."
+    wanted, hint = _columns(old_key, new_key), _hint(old_key, new_key)
     try:
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE mapping AS SELECT row_number() OVER () AS line, * FROM "

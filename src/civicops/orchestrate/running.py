@@ -13,6 +13,7 @@ from civicops.ingest.values import NoProgress, Progress
 from civicops.orchestrate import steps
 from civicops.orchestrate.ahead import Ahead
 from civicops.orchestrate.context import ProductRun, open_run
+from civicops.orchestrate.order import read_by, refuse_circles
 from civicops.orchestrate.sweeping import sweep_all
 from civicops.runs import RunRecord
 from civicops.workspace import Workspace
@@ -27,8 +28,10 @@ def run_product(
     """Fetch, check, build, gate and publish one product; returns the record of the run.
 
     `full` fetches every source as a whole. `wait`: seconds to wait for another run of the product. A run with nothing new
-    ends as `unchanged` after the fetch. Raises the `CivicopsError` that stopped the run; its record then says `failed`.
+    ends as `unchanged` after the fetch. Raises the `CivicopsError` that stopped the run; its record then says `failed`;
+    `CircleError` before anything is done.
     """
+    refuse_circles(read_by(workspace, name))
     ahead = Ahead(workspace, workspace.product(name), progress or NoProgress())
     with open_run(workspace, name, trigger="command", wait=wait, full=full, progress=ahead) as run:
         # The fetch comes before Dagster is even loaded: most runs find nothing new and are over in a second.

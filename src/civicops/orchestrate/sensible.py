@@ -6,15 +6,17 @@ Belongs here: refusing what is misspelt, before anybody is asked to agree. Does 
 
 from __future__ import annotations
 
-from civicops.change.operations import Operation, OperationError
+from civicops.change.operations import Operation, OperationError, folder_of
 from civicops.checks.suppressed import condition_problem
 from civicops.contracts.periods import period
 from civicops.contracts.problems import nearest
+from civicops.orchestrate.rekeying import check_mapping
+from civicops.release.store import ReleaseStore
 from civicops.workspace import Product, Workspace
 
 
 def makes_sense(workspace: Workspace, product: Product, operation: Operation) -> None:
-    """Refuse names that the product does not know. Raises `OperationError`."""
+    """Refuse names that the product does not know, and a mapping that is not there. Raises `OperationError`, `MappingError`."""
     layer = "accepted" if operation.kind == "delete" else ""
     contracts = {c.dataset: c for c in product.contracts if layer in ("", c.layer)}
     if operation.dataset and operation.dataset not in contracts:
@@ -43,3 +45,5 @@ def makes_sense(workspace: Workspace, product: Product, operation: Operation) ->
                 raise OperationError(
                     f"{product.name}.{operation.dataset} has no column '{column}'.", hint=f"{nearest(column, names)}."
                 )
+        current = ReleaseStore(workspace.folder("releases")).current(product.name, operation.dataset)
+        check_mapping(operation, current, folder_of(workspace) / operation.mapping)

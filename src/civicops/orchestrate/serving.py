@@ -18,6 +18,7 @@ from types import FrameType
 
 from civicops.errors import CivicopsError
 from civicops.orchestrate.dagster_home import dagster_home, open_instance
+from civicops.orchestrate.order import refuse_circles
 from civicops.workspace import Workspace
 
 HOST = "127.0.0.1"
@@ -27,12 +28,13 @@ _PATIENCE_SECONDS = 15
 def serve(workspace: Workspace, *, port: int, portal_port: int, say: Callable[[str], None]) -> int:
     """Serve until Ctrl-C or SIGTERM; returns 0 then, and 1 when a child ended by itself.
 
-    Raises `CivicopsError` when a port is taken.
+    Raises `CivicopsError` when a port is taken or products read each other in a circle.
     """
     portal = workspace.settings.portal
     _refuse_taken(HOST, port)
     _refuse_taken(portal.host, portal_port)
-    workspace.products  # noqa: B018 - a fault in a contract is said here, in our words, before any child starts
+    # A fault in a contract, or a circle, is said here, in our words, before any child starts.
+    refuse_circles(workspace.products)
     with open_instance(workspace):
         # Makes Dagster's tables now: its two programs, started at once, would both try, and one of them would end.
         pass

@@ -1,6 +1,6 @@
 """What a plan depends on: files, code, what has landed, what is current.
 
-Belongs here: that value as it is now, and the order in which products are run. Does not belong here: comparing it (`applying`).
+Belongs here: that value as it is now, and which products it is about. Does not belong here: comparing it (`applying`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from civicops.change.states import State
 from civicops.ingest.declared import product_sources
 from civicops.ingest.landing import Landing
 from civicops.orchestrate.inputs import code_hash
+from civicops.orchestrate.order import ordered
 from civicops.release.store import ReleaseStore
 from civicops.workspace import Product, Workspace
 
@@ -35,7 +36,10 @@ def world(workspace: Workspace, head: State, affected: list[Product]) -> World:
 
 
 def with_readers(products: Iterable[Product], names: Iterable[str]) -> list[Product]:
-    """The named products and all that read their releases, directly or not, in the order in which they are run."""
+    """The named products and all that read their releases, directly or not, in the order in which they are run.
+
+    Raises `CircleError`.
+    """
     every, chosen = {product.name: product for product in products}, set(names)
     while True:
         more = {
@@ -46,13 +50,3 @@ def with_readers(products: Iterable[Product], names: Iterable[str]) -> list[Prod
         if not more:
             return ordered([every[name] for name in sorted(chosen)])
         chosen |= more
-
-
-def ordered(products: list[Product]) -> list[Product]:
-    """Products by name, but each after those it reads; a circle is broken by name."""
-    found: list[Product] = []
-    left = {product.name: product for product in products}
-    while left:
-        ready = [p.name for p in left.values() if not any(read.partition(".")[0] in left for read in p.file.reads)]
-        found.append(left.pop(min(ready or left)))
-    return found

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from civicops.texts import read_text
 from civicops.transform.values import TransformError
 
 SOURCES = "_civicops_sources.yml"
@@ -45,7 +46,7 @@ def write_project(
 ) -> None:
     """Write the project into `folder`; `tables` are the names that each source schema offers.
 
-    Raises `TransformError` when there is no model.
+    Raises `TransformError` when there is no model, `TextFileError` for one that is no UTF-8.
     """
     if not any(models.glob("**/*.sql")):
         raise TransformError(f"Product '{product}' has no models in {models}.", hint="Add a .sql file there.")
@@ -53,7 +54,7 @@ def write_project(
     _write(folder / "profiles.yml", _yaml(_profile(folder, warehouse, engine)))
     wanted = {folder / "models" / SOURCES: _yaml(_sources(tables))}
     for path in sorted([*models.glob("**/*.sql"), *models.glob("**/*.yml")]):
-        wanted[folder / "models" / path.relative_to(models)] = path.read_text(encoding="utf-8")
+        wanted[folder / "models" / path.relative_to(models)] = read_text(path)
     macros = files("civicops.transform") / "macros"
     for resource in sorted(macros.iterdir(), key=lambda item: item.name):
         if resource.name.endswith(".sql"):

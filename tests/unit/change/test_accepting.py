@@ -42,10 +42,14 @@ def count(**more: int | None) -> Count:
     )
 
 
+def file_of(*some: Count) -> AcceptedFile:
+    return AcceptedFile(accepted=(Accepted(data=DATA, counts=some),))
+
+
 @given(counts)
 def test_what_was_accepted_is_accepted(one: Count) -> None:
     assert is_same(one, one)
-    assert not_accepted([one], [AcceptedFile(accepted=(Accepted(data=DATA, counts=(one,)),))], DATA) == ()
+    assert not_accepted([one], [file_of(one.sealed(DATA))], DATA) == ()
 
 
 @given(counts, counts)
@@ -79,12 +83,56 @@ def test_when_other_rows_are_there_about_the_same_share_is_accepted(now: Count, 
 
 
 def test_nobody_accepts_for_other_data_or_another_rule() -> None:
-    file = AcceptedFile(accepted=(Accepted(data="A demo", counts=(count(),)),))
+    file = AcceptedFile(accepted=(Accepted(data="A demo", counts=(count().sealed("A demo"),)),))
     (left,) = not_accepted([count()], [file], DATA)
     assert left.accepted is None and "50 newly held back" in str(left)
     (left,) = not_accepted([count(held=51)], [file], "A demo")
-    assert left.accepted == count() and "accepted was: of 1,000 rows" in str(left)
+    assert left.accepted == count().sealed("A demo") and "accepted was: of 1,000 rows" in str(left)
     assert not_accepted([count()], [], DATA)
+
+
+@given(counts, st.sampled_from(["rows", "breaks", "held", "let_in"]), some, st.integers(1, 3))
+def test_a_number_that_was_changed_by_hand_accepts_nothing(one: Count, name: str, other: int, times: int) -> None:
+    sealed = one.sealed(DATA)
+    changed = sealed.model_copy(update={name: other if name != "rows" else max(1, other)})
+    now = changed.model_copy(update={"rows": changed.rows * times})
+    if changed == sealed:
+        return
+    (left,) = not_accepted([changed], [file_of(changed)], DATA)
+    assert "written or changed by hand" in str(left) and "civicops ci --accept" in str(left)
+    assert not_accepted([now], [file_of(changed)], DATA)
+    # What stands beside it and was found by a plan is accepted all the same, in whichever order.
+    assert (
+        not_accepted([one], [file_of(changed, sealed)], DATA)
+        == not_accepted([one], [file_of(sealed, changed)], DATA)
+        == ()
+    )
+
+
+def test_a_number_of_other_data_or_without_a_proof_accepts_nothing() -> None:
+    for written in (count(), count().sealed("A demo"), count(rows=1100, breaks=55, held=55)):
+        (left,) = not_accepted([count()], [file_of(written)], DATA)
+        assert "which no plan found" in left.why
+
+
+def test_a_count_of_the_rule_as_it_was_accepts_nothing_of_it_as_it_is() -> None:
+    then = count().model_copy(update={"says": "at most 48"})
+    assert not_accepted([then], [file_of(then.sealed(DATA))], DATA) == ()
+    (left,) = not_accepted([then.model_copy(update={"says": "at most 47"})], [file_of(then.sealed(DATA))], DATA)
+    assert "it has been changed since" in str(left)
+    # Another plan of the same rule may find the same.
+    assert not_accepted([then.model_copy(update={"plan": "other"})], [file_of(then.sealed(DATA))], DATA) == ()
+
+
+def test_a_merge_that_nobody_finished_says_how_to(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine", [count()], DATA)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("  - dataset", "<<<<<<< HEAD\n  - dataset", 1) + "=======\n>>>>>>> main\n", encoding="utf-8"
+    )
+    with pytest.raises(AcceptedFileError, match=r"mine\.yaml:5: two branches changed this") as raised:
+        write(tmp_path, "mine", [count()], DATA)
+    assert "git checkout --ours mine.yaml" in raised.value.hint and "civicops ci --accept" in raised.value.hint
 
 
 def test_written_again_it_keeps_what_was_accepted_on_other_data(tmp_path: Path) -> None:
@@ -94,7 +142,7 @@ def test_written_again_it_keeps_what_was_accepted_on_other_data(tmp_path: Path) 
     write(folder, "ada/no dead trees", [count(held=1)], DATA)
     write(folder, "ada/no dead trees", [count(held=2)], DATA)
     found = {one.data: one.counts for one in read_file(path).accepted}
-    assert found == {"A demo": (count(),), DATA: (count(held=2),)}
+    assert found == {"A demo": (count().sealed("A demo"),), DATA: (count(held=2).sealed(DATA),)}
     assert path.read_text(encoding="utf-8").startswith("# ")
     assert [item.name for item in folder.iterdir()] == [path.name]
 

@@ -1,0 +1,28 @@
+"""Files of a change that are no UTF-8 text.
+
+Belongs here: which of the changed files nobody could read. Does not belong here: reading one (`civicops.texts`), saying so when a
+command needs the file itself.
+
+A page or a note is read by no run, so that nothing but this would say so before somebody opens it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from civicops.change.states import FileChange
+from civicops.texts import SUFFIXES, text_fault
+from civicops.workspace import SETTINGS_FILE, Workspace
+
+
+def unreadable(workspace: Workspace, files: Iterable[FileChange]) -> tuple[str, ...]:
+    """A sentence for each file that was added or changed, is text by its name and no UTF-8, models left out. Raises `OSError`."""
+    found = []
+    for one in files:
+        path = workspace.products_folder / one.product / one.path
+        # A model is read by the trial run, which says so itself.
+        if one.how == "removed" or one.kind == "model" or one.path == SETTINGS_FILE or path.suffix not in SUFFIXES:
+            continue
+        if fault := text_fault(path):
+            found.append(f"{one.product}/{one.path}:{fault[0]}: {fault[1]}")
+    return tuple(found)
