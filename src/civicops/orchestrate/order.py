@@ -17,16 +17,16 @@ class CircleError(CivicopsError):
 
 
 def ordered(products: Iterable[Product]) -> list[Product]:
-    """Products as they are given, but each after those it reads. Raises `CircleError`."""
+    """Products by name, but each after those it reads. Raises `CircleError`."""
     given = {product.name: product for product in products}
     refuse_circles(given.values())
-    sorter, place = _sorter(given.values()), {name: number for number, name in enumerate(given)}
+    sorter = _sorter(given.values())
     sorter.prepare()
     found: list[Product] = []
     ready: list[str] = []
     while sorter.is_active():
         ready += sorter.get_ready()
-        ready.remove(name := min(ready, key=place.__getitem__))
+        ready.remove(name := min(ready))
         found.append(given[name])
         sorter.done(name)
     return found
