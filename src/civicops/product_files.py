@@ -1,20 +1,34 @@
-"""The files of a product that decide what its releases hold: its models, lookups, contracts and Python.
+"""The files of a product: what each is, which of them its data can depend on, and which decide what its releases hold.
 
-Belongs here: which files those are, one hash over them, and which differ from a commit. Does not belong here: whole states of a
-repository (`civicops.change`), what a difference means.
+Belongs here: kinds of files, hashes over them, and which differ from a commit. Does not belong here: whole states of a repository
+(`civicops.change`), what a difference means.
 
-Pages, the runbook and unit tests decide nothing of a release, so they do not count.
+Pages, monitors, goals and texts for people change no data. Settings, reviews and unit tests do not decide what a release holds
+either, and yet a run may end otherwise because of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
+from civicops.contracts.ethics import FILE as ETHICS_FILE
+
+FileKind = Literal[
+    "contract", "model", "lookup", "source", "settings", "page", "monitor", "ethics", "code", "words", "framework"
+]
+OUTSIDE_DATA = ("page", "monitor", "words")
+"""Kinds of files that nothing a product publishes depends on."""
+WORDS = (".md", ".rst", ".png", ".jpg", ".svg", ".pdf", ".old", ".orig", ".rej", ".bak", ".tmp", ".swp", "~")
+"""How files end that nothing reads: texts for people, and what editors and git leave behind."""
+_FILES: dict[str, FileKind] = {
+    "product.yaml": "settings", "sources.py": "source", ETHICS_FILE: "ethics", "monitors.py": "monitor", "goals.yaml": "words",
+}  # fmt: skip
+_ROOMS: dict[str, FileKind] = {"contracts": "contract", "models": "model", "lookups": "lookup", "pages": "page"}
 _SECONDS = 20
 
 
@@ -49,22 +63,39 @@ class MadeFrom:
         return f"this release was {made}; the models, lookups and code shown here are those of now, which are others{since}"
 
 
+def kind_of(path: str) -> FileKind:
+    """What a file of a product is, by its path in the product's folder."""
+    parts = PurePosixPath(path).parts
+    if path in _FILES:
+        return _FILES[path]
+    if path.endswith(WORDS) or any(part.startswith((".", "__pycache__")) for part in parts):
+        return "words"
+    # Whatever else lies there may be read by code that lies beside it: a trained model, a list of words.
+    return _ROOMS.get(parts[0], "code") if len(parts) > 1 else "code"
+
+
+def data_files(folder: Path) -> dict[str, str]:
+    """The files of a product that what it publishes can depend on: path in its folder to git's hash of the content."""
+    return {name: blob_hash(path) for name, path in _files(folder) if kind_of(name) not in OUTSIDE_DATA}
+
+
+def blob_hash(path: Path) -> str:
+    """git's hash of a file's content, as `git hash-object` gives it."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
 def decides(path: str) -> bool:
     """Whether a file, by its path in the product's folder, decides what releases hold."""
-    parts = PurePosixPath(path).parts
-    if not parts or any(part.startswith((".", "__pycache__")) for part in parts):
-        return False
-    if parts[0] in ("lookups", "contracts"):
-        return len(parts) > 1
-    return path.endswith(".sql") if parts[0] == "models" else path.endswith(".py") and parts[0] != "pages"
+    kind = kind_of(path)
+    return kind in ("contract", "lookup", "source", "code") or (kind == "model" and path.endswith(".sql"))
 
 
 def files_hash(folder: Path) -> str:
     """A hash (16 hex digits) over names and bytes of the files in a product's folder that decide what its releases hold."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if decides(name) and path.is_file():
+    for name, path in _files(folder):
+        if decides(name):
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -78,6 +109,12 @@ def made_from(folder: Path, code: Mapping[str, Any]) -> MadeFrom:
     else:  # made before releases kept the hash
         is_same = None if is_dirty or changed is None else not changed
     return MadeFrom(is_same, commit, is_dirty, () if is_same else tuple(changed or ()))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path
 
 
 def _changed(folder: Path, commit: str) -> list[str] | None:

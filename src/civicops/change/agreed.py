@@ -23,8 +23,9 @@ from pydantic import ValidationError
 from civicops.audit import Event, Log, open_log
 from civicops.audit.events import Entry
 from civicops.change.plan import Plan, digest
-from civicops.change.states import WORDS, Branch, Repository, StateError
+from civicops.change.states import Branch, Repository, StateError
 from civicops.people import PEOPLE_FILE, People
+from civicops.product_files import WORDS
 from civicops.workspace import SETTINGS_FILE, Workspace
 
 _FIELDS = ("%h", "%an", "%G?", "%GS", "%(trailers:key=Approved-by,valueonly,separator=%x09)")

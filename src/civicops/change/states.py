@@ -17,19 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from civicops.contracts.ethics import FILE as ETHICS_FILE
 from civicops.errors import CivicopsError
+from civicops.product_files import OUTSIDE_DATA, FileKind, blob_hash, kind_of
 from civicops.workspace import SETTINGS_FILE, Workspace, read_settings
 
-FileKind = Literal[
-    "contract", "model", "lookup", "source", "settings", "page", "monitor", "ethics", "code", "words", "framework"
-]
-WORDS = (".md", ".rst", ".png", ".jpg", ".svg", ".pdf", ".old", ".orig", ".rej", ".bak", ".tmp", ".swp", "~")
-"""How files end that nothing reads: texts for people, and what editors and git leave behind."""
 _TIMEOUT_SECONDS = 120
-
-OUTSIDE_DATA = ("page", "monitor", "words")
-"""Kinds of files that nothing a product publishes depends on."""
 
 
 class StateError(CivicopsError):
@@ -243,41 +235,6 @@ def differing(base: State, head: State) -> tuple[FileChange, ...]:
         if product in base.files and product in head.files and base.settings.get(product) != head.settings.get(product):
             found.append(FileChange(product, SETTINGS_FILE, "settings", "changed"))
     return tuple(found)
-
-
-def kind_of(path: str) -> FileKind:
-    """What a file of a product is, by its place."""
-    room, _, rest = path.partition("/")
-    if path == "product.yaml":
-        return "settings"
-    if path == "sources.py":
-        return "source"
-    if path == ETHICS_FILE:
-        return "ethics"
-    if path == "monitors.py":
-        return "monitor"
-    if path == "goals.yaml" or path.endswith(WORDS) or path.rpartition("/")[2].startswith("."):
-        return "words"
-    kinds: dict[str, FileKind] = {"contracts": "contract", "models": "model", "lookups": "lookup", "pages": "page"}
-    if rest and room in kinds:
-        return kinds[room]
-    return "code"  # whatever else lies there may be read by code that lies beside it: a trained model, a list of words
-
-
-def data_files(folder: Path) -> dict[str, str]:
-    """The files of a product that what it publishes can depend on: path in its folder to git's hash of the content."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if "__pycache__" not in path.parts and kind_of(name) not in OUTSIDE_DATA and path.is_file():
-            found[name] = blob_hash(path)
-    return found
-
-
-def blob_hash(path: Path) -> str:
-    """git's hash of a file's content, as `git hash-object` gives it."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _hashes(root: Path, paths: list[Path]) -> dict[str, dict[str, str]]:

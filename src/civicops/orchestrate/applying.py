@@ -26,7 +26,7 @@ from types import MappingProxyType
 from civicops.change.applied import APPLIED, UNDONE, switched
 from civicops.change.plan import Plan, ReleaseEffect
 from civicops.change.previews import share
-from civicops.change.states import Repository, data_files
+from civicops.change.states import Repository
 from civicops.checks.batches import BatchStore
 from civicops.errors import CivicopsError
 from civicops.observe.watch import after_run
@@ -40,6 +40,7 @@ from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import WAIT_SECONDS, ApplyError
 from civicops.orchestrate.unplanned import base_in_force, behind, is_bound
 from civicops.orchestrate.world import world
+from civicops.product_files import data_files
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
 from civicops.release.together import publish_together, recover_together

@@ -14,9 +14,9 @@ from typing import Any
 
 import civicops
 from civicops import __version__
-from civicops.change.states import data_files
 from civicops.govern.retention import kept_text
 from civicops.orchestrate.context import ProductRun
+from civicops.product_files import data_files
 from civicops.release.treatments import key_ids
 
 

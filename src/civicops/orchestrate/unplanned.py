@@ -17,11 +17,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from civicops.change.states import Repository, data_files
+from civicops.change.states import Repository
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Finding
 from civicops.orchestrate.context import ProductRun
 from civicops.orchestrate.provenance import git_state
+from civicops.product_files import data_files
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Product, Workspace
