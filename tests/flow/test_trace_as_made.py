@@ -35,6 +35,7 @@ def orchard(tmp_path_factory: pytest.TempPathFactory) -> tuple[Orchard, str, str
         orchard.model(MODEL, HEIGHTS)
         lookup(orchard, factor)
         commits.append(orchard.commit(f"heights times {factor}"))
+        orchard.as_of_old()
         assert run_product(orchard.workspace, "trees").status == "succeeded"
     rollback(orchard.store, "trees", "trees", reason="too high")
     return orchard, *commits
@@ -74,6 +75,7 @@ def test_the_command_says_it_in_one_line_and_in_json(orchard: tuple[Orchard, str
 def test_what_nobody_committed_is_said_and_not_guessed(orchard: tuple[Orchard, str, str], tmp_path: Path) -> None:
     here = orchard[0].copy(tmp_path / "w")
     lookup(here, "5")
+    here.as_of_old()
     assert run_product(here.workspace, "trees").status == "succeeded"
     found = trace_as_made(here.workspace, NAME, "T0007", "height_m")
     assert found.value == 35.0 and found.files is not None
