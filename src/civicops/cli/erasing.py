@@ -40,6 +40,7 @@ def request(
         return
     say(f"Request {made.id}: {made.action} one record of {made.dataset}, asked for by {made.requested_by}.")
     _places(places(workspace, made))
+    _copies(workspace, made)
     next_step(f"somebody else who answers for {made.dataset}: civicops erase approve {made.id} --by NAME")
 
 
@@ -78,6 +79,7 @@ def show(name: Id, json: bool = Json) -> None:
         + (f", decided by {found.decided_by}" if found.decided_by else "")
     )
     _places(where)
+    _copies(workspace, found)
     for what, value in found.proof.items():
         say(f"  proof: {what} {value}")
     steps = {
@@ -108,21 +110,52 @@ def approve(
 
 
 @app.command()
-def run(name: Id, json: bool = Json) -> None:
+def run(
+    name: Id,
+    remove_previews: Annotated[
+        bool,
+        typer.Option("--remove-previews", help="Remove every preview, which shares the data; else they are named."),
+    ] = False,
+    json: bool = Json,
+) -> None:
     """Carry out what was agreed to, run what depends on it anew, and search every file for what must be gone."""
     from civicops.govern.erasure import find  # noqa: PLC0415
     from civicops.orchestrate.erasing import carry_out  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
-    done = carry_out(workspace, find(workspace, name), say=(lambda _text: None) if json else say)
+    done = carry_out(
+        workspace, find(workspace, name), say=(lambda _text: None) if json else say, remove_previews=remove_previews
+    )
     if json:
         as_json(_values(done))
         return
     proof = done.proof
     say(f"{done.id} is done: {proof['records']} records, {len(proof['withdrawn'])} releases withdrawn.")
     say(f"{proof['searched']:,} files searched, found in none of them.")
-    next_step("copies outside of this workspace (backups, what others downloaded) are a person's task")
+    given = proof.get("outside", ())  # not of a request that was done before they were searched
+    _given(given)
+    names = ", ".join(path.rpartition("/")[2] for path in given)
+    others = "copies outside of this workspace (backups, what others downloaded) are a person's task"
+    next_step(f"take it out of {names}; {others}" if given else others)
+
+
+def _copies(workspace: Any, request: Any) -> None:
+    """What is in the way of a request that is not done yet."""
+    from civicops.orchestrate.copies import outside, previews_of  # noqa: PLC0415
+
+    if request.state not in ("proposed", "approved", "running"):
+        return
+    for one in previews_of(workspace):
+        say(f"{one} shares the data and has to go first: {one.way}")
+    _given(outside(workspace, request.needles))
+
+
+def _given(paths: Any) -> None:
+    for path in paths:
+        say(
+            f"{path}: the file you gave still holds it; remove it there (runs leave it out, whoever else reads the file has it)"
+        )
 
 
 def _places(found: Any) -> None:

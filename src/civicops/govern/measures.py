@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from civicops.marks import current_marks, open_marks
 from civicops.observe.asking import incidents as all_incidents
+from civicops.observe.delivery import routes_of
 from civicops.observe.history import RUN
 from civicops.observe.signals import MONITORS_FILE
 from civicops.observe.tables import open_database
@@ -120,8 +121,7 @@ def monitors(subject: Subject) -> Found:
     product = subject.product
     rule = product.monitors().freshness
     promised = rule.hours or product.file.freshness_hours or any(c.freshness_hours for c in product.contracts)
-    routes = subject.workspace.settings.alerts.routes
-    heard = [name for name in (product.file.alerts or ("default",)) if name in routes]
+    heard = routes_of(subject.workspace, product.file.alerts)
     lacks = []
     if not rule.enabled or not promised:
         lacks.append("no freshness is promised")

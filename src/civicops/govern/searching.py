@@ -2,8 +2,8 @@
 
 Belongs here: opening each kind of file and looking. Does not belong here: what is looked for, and what follows (`erasure`).
 
-Parquet, DuckDB and SQLite hold text packed or cut, so their values are asked; zstd and gzip are unpacked; all else is read as
-bytes.
+Parquet, DuckDB and SQLite hold text packed or cut, so their values are asked; zstd, gzip and zip (which spreadsheets are) are
+unpacked; all else is read as bytes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import gzip
 import html
 import json
 import re
+import shutil
 import sqlite3
 import unicodedata
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import duckdb
@@ -133,7 +136,28 @@ def _in_file(path: Path, wanted: Sequence[Spelling]) -> set[int]:
         return _in_bytes(open_zstd(path), wanted)
     if path.suffix == ".gz":
         return _in_bytes(gzip.open(path, "rb"), wanted)
+    if path.suffix.lower() in (".zip", ".xlsx", ".ods", ".docx") and zipfile.is_zipfile(path):
+        return _in_zip(path, wanted)
     return _in_bytes(path.open("rb"), wanted)
+
+
+def _in_zip(path: Path, wanted: Sequence[Spelling]) -> set[int]:
+    """Every member on its own, a packed one by its kind; names of members count too."""
+    found: set[int] = set()
+    try:
+        with zipfile.ZipFile(path) as archive, TemporaryDirectory(prefix="civicops-search-") as scratch:
+            for number, member in enumerate(archive.infolist()):
+                found |= _in_text(member.filename, wanted)
+                if not member.is_dir():
+                    copy = Path(scratch) / f"{number}{Path(member.filename).suffix}"
+                    with archive.open(member) as packed, copy.open("wb") as plain:
+                        shutil.copyfileobj(packed, plain)
+                    found |= _in_file(copy, wanted)
+                    copy.unlink()
+    except (RuntimeError, zipfile.BadZipFile):
+        # Locked, or packed in a way that Python cannot read: nobody can say that it is not in there.
+        return {one.number for one in wanted}
+    return found
 
 
 def _in_bytes(stream: object, wanted: Sequence[Spelling], *, block: int = BLOCK) -> set[int]:

@@ -46,6 +46,7 @@ from civicops.ingest.redact import count_records, redact, redactions
 from civicops.ingest.values import Source
 from civicops.lineage import graph_of
 from civicops.lineage.trace import trace
+from civicops.orchestrate.copies import outside, previews_of, remove_copies
 from civicops.orchestrate.forgetting import forget
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.order import ordered
@@ -136,11 +137,14 @@ def places(workspace: Workspace, request: Request) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def carry_out(workspace: Workspace, request: Request, *, say: Say = lambda _text: None) -> Request:
+def carry_out(
+    workspace: Workspace, request: Request, *, say: Say = lambda _text: None, remove_previews: bool = False
+) -> Request:
     """Erase the record of an approved request everywhere and prove it; returns the request, `done` when nothing was left.
 
-    Raises what the runs raise, `ErasureError` for a request that nobody agreed to, and one with the places where a text of the
-    record is still found: the request is `running` then and can be run again.
+    What is still found in files that others gave stands in its proof. Raises what the runs raise, `ErasureError` for a request
+    that nobody agreed to, for a preview that may not be removed, and one with the places where a text of the record is still
+    found: the request is `running` then and can be run again.
     """
     if request.state == "done":
         return request
@@ -157,6 +161,7 @@ def carry_out(workspace: Workspace, request: Request, *, say: Say = lambda _text
             "Another request is being carried out right now.", hint="Try again when it has ended."
         ) from error
     try:
+        remove_copies(workspace, say, previews=remove_previews)
         return _carried_out(workspace, request, say)
     finally:
         lock.release()
@@ -199,13 +204,16 @@ def _carried_out(workspace: Workspace, request: Request, say: Say) -> Request:
     say("searching the workspace")
     left = tuple(search(workspace, request.needles))
     gone = [*request.proof["withdrawn"], *withdrawn]
-    proof = {**request.proof, "withdrawn": gone, "searched": _searched(workspace), "left": [str(item) for item in left]}
+    proof = {
+        **request.proof, "withdrawn": gone, "searched": _searched(workspace), "left": [str(item) for item in left],
+        "outside": outside(workspace, request.needles),
+    }  # fmt: skip
     if left:
         save(workspace, replace(request, proof=proof))
         shown = "; ".join(str(item) for item in left[:5])
         raise ErasureError(
             f"The record is still found in {len(left)} places: {shown}.",
-            hint=f"Mend those, then civicops erase run {request.id}",
+            hint=f"{'; '.join(one.way for one in previews_of(workspace)) or 'Mend those'}, then civicops erase run {request.id}",
         )
     done = finished(workspace, request, proof)
     content = {

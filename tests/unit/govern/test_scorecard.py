@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,6 +59,31 @@ def test_what_is_planted_is_what_is_measured(pantries: Workspace, tmp_path: Path
     contract = product / "contracts" / "listings.yaml"
     contract.write_text(contract.read_text().replace("description: Its telephone number.", "description: ''"))
     assert states(Workspace.find(tmp_path))["contracts_say_it"] == "missing", "one of four columns says nothing"
+
+
+def test_incidents_reach_the_route_that_hears_of_them_and_not_the_one_that_is_named(
+    pantries: Workspace, tmp_path: Path
+) -> None:
+    """A product names the route it would have; where a group has none of that name, the default one hears of it."""
+    product, settings = tmp_path / "products" / "pantries" / "product.yaml", tmp_path / "civicops.toml"
+    text = product.read_text(encoding="utf-8")
+    product.write_text(
+        re.sub(r"(?m)^alerts:.*\n", "", text) + "freshness_hours: 48\nalerts: [pantries]\n", encoding="utf-8"
+    )
+
+    def told(routes: str) -> str:
+        plain = settings.read_text(encoding="utf-8").partition("\n[alerts")[0]
+        settings.write_text(f"{plain}\n{routes}", encoding="utf-8")
+        workspace = Workspace.find(tmp_path)
+        found = score(workspace, workspace.product("pantries"), NOW).results
+        return next(one.found.evidence for one in found if one.practice.id == "monitors")
+
+    assert "no alert route hears of it" in told("").lower()
+    assert told('[alerts.routes.default]\nurls = ["MAIL"]\n').endswith("default hears of it.")
+    assert told('[alerts.routes.default]\nurls = ["MAIL"]\n[alerts.routes.pantries]\nurls = ["MAIL"]\n').endswith(
+        "pantries hears of it."
+    )
+    assert "no alert route hears of it" in told('[alerts.routes.others]\nurls = ["MAIL"]\n').lower()
 
 
 def test_a_runbook_of_monitors_needs_their_sections(pantries: Workspace, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 import sqlite3
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -24,6 +25,24 @@ from civicops.workspace import Workspace
 from tests.unit.review.pantries import write
 
 TEXT = "Quill Made-Up 4711"
+
+
+def test_what_is_in_a_zip_or_a_spreadsheet_is_found_and_a_locked_one_counts_as_found(tmp_path: Path) -> None:
+    parquet = tmp_path / "rows.parquet"
+    with duckdb.connect() as con:
+        con.execute(f"COPY (SELECT '{TEXT}' AS a) TO '{parquet}' (FORMAT parquet, COMPRESSION zstd)")
+    for name, member, content in (
+        ("a.zip", "one.csv", TEXT.encode()), ("b.xlsx", "xl/sharedStrings.xml", TEXT.encode()),
+        ("c.zip", "rows.parquet", parquet.read_bytes()), ("d.zip", f"{TEXT}.txt", b""), ("e.zip", "other.csv", b"Kim"),
+    ):  # fmt: skip
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, content)
+        assert searching.is_in(tmp_path / name, [TEXT]) is (name != "e.zip"), name
+    locked = bytearray((tmp_path / "e.zip").read_bytes())
+    for sign, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        locked[locked.index(sign) + at] |= 1  # the bit that says that a password is needed
+    (tmp_path / "e.zip").write_bytes(locked)
+    assert searching.is_in(tmp_path / "e.zip", [TEXT])
 
 
 def plant(var: Path, kind: str) -> str:
