@@ -6,6 +6,7 @@ Does not belong here: what the values mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,13 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+class _JsonLoader(_Loader):
+    """The same for JSON, whose numbers may have an exponent and no point; in YAML `1e5` is text, and may be somebody's code."""
+
+
+_JsonLoader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"-?\d+[eE][-+]?\d+"), list("-0123456789"))
+
+
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "merge")}
 
 
@@ -62,7 +70,7 @@ def _refuse_conflicts(path: Path, text: str) -> None:
 
 
 def read_yaml(path: Path) -> Document:
-    """Read one YAML file.
+    """Read one file of YAML, or of JSON, which is YAML but for some numbers.
 
     Raises `ContractFileError` for text that is not UTF-8 or not YAML, for a key given twice, and for YAML tags that would
     build anything but plain values.
@@ -77,7 +85,7 @@ def read_yaml(path: Path) -> Document:
     problems: list[Problem] = []
     lines: dict[YamlPath, int] = {}
     try:
-        loader: yaml.SafeLoader = _Loader(text)
+        loader: yaml.SafeLoader = (_JsonLoader if path.suffix == ".json" else _Loader)(text)
         node = loader.get_single_node()
         data = None if node is None else _value(loader, node, (), lines, problems, path, frozenset())
     except yaml.MarkedYAMLError as error:

@@ -26,6 +26,11 @@ from tests.unit.govern.exchange_kit import contract, contracts, load, rule, ther
 from tools.setup_env import ROOT
 
 WHOLE = Asked(owner="ada-example", purpose="Count.", licence="CC0-1.0", access="internal", title="Visits")
+SHARE = {
+    "name": "visit_share", "description": "Of all.", "logicalType": "number",
+    "quality": [rule(2, {"check": "range", "minimum": 1e-05, "action": "flag"})],
+}  # fmt: skip
+"""JSON writes such a number without a point."""
 KEY = {"name": "visit_id", "description": "The visit.", "logicalType": "string", "primaryKey": True}
 
 
@@ -33,6 +38,7 @@ KEY = {"name": "visit_id", "description": "The visit.", "logicalType": "string",
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=contracts())
 @example(data=contract([KEY], [rule(1, {"check": "unique", "columns": ["visit_id"], "action": "stop"})], "accepted"))
+@example(data=contract([KEY, SHARE], [], "accepted"))
 def test_every_check_comes_back_or_is_listed_as_lost(tool: str, data: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
