@@ -17,7 +17,7 @@ import pytest
 
 from civicops.errors import CivicopsError
 from tests.flow.conftest import LOANS_ROWS, Library
-from tests.flow.portal_kit import serving
+from tests.flow.portal_kit import LENDING, serving
 from tests.flow.test_observe import busy_days, now, watched_by_day
 from tests.flow.test_orchestrate_up import eventually
 
@@ -32,6 +32,8 @@ def change(path: Path, before: str, after: str) -> None:
 
 
 def test_every_state_in_words(library: Library) -> None:
+    (library.product / "pages").mkdir()
+    (library.product / "pages" / "lending.py").write_text(LENDING)
     with serving(library) as portal:
         for path in (
             "/catalogue/",
@@ -42,10 +44,13 @@ def test_every_state_in_words(library: Library) -> None:
         ):
             assert portal.get(path).status_code == 200, "before the first run"
         assert portal.get("/api/v1/datasets/library/loan_list/rows").status_code == 404
+        page = portal.get("/p/library/lending/")
+        assert page.status_code == 503 and "has not published anything so far" in page.text
         assert "No data yet" in portal.get("/").text and "It has not run here yet." in portal.get("/").text
 
         library.run()
         assert "Up to date" in portal.get("/").text
+        assert portal.get("/p/library/lending/").status_code == 200
         library.run()
         assert "the source had nothing new" in portal.get("/").text
 

@@ -25,6 +25,7 @@ from civicops.portal.pages import PageClosedError, PageError, ProductPage, page_
 from civicops.portal.reading import shelf, workspace
 from civicops.portal.releases import Releases
 from civicops.release.sql import identifier
+from civicops.release.store import ReleaseStore
 
 _log = logging.getLogger("civicops.portal")
 
@@ -40,6 +41,10 @@ def page(request: HttpRequest, product: str, name: str) -> HttpResponse:
         context = {"told": told, "product": shelf().product(product), "closed": True}
         return render(request, "portal/page_fault.html", context, status=403)
     except PageError as error:
+        owner = shelf().product(product)
+        if owner is not None and not ReleaseStore(workspace().folder("releases")).snapshot(product):
+            # It has nothing to show yet, which is no fault of the page.
+            return render(request, "portal/page_fault.html", {"product": owner, "waits": True}, status=503)
         _log.error("%s", error)
         told = str(error) if has_role(request.user, "contributor") else ""
         return render(
