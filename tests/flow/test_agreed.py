@@ -24,7 +24,7 @@ from civicops.people import read_people
 from tests.flow.orchard import Orchard, drop_dead, planted_once
 from tests.flow.portal_kit import PROGRAM
 
-pytestmark = pytest.mark.xdist_group("change")
+pytestmark = pytest.mark.xdist_group("agreed")
 
 ADA, BEN, CLEO = "ada-example", "ben-example", "cleo-example"
 

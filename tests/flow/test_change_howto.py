@@ -26,7 +26,7 @@ from tests.flow.tutorial import TypeCommand, perform, steps
 from tools.repository import repository_files
 from tools.setup_env import ROOT
 
-pytestmark = pytest.mark.xdist_group("change")
+pytestmark = pytest.mark.xdist_group("change_howto")
 
 PAGE = ROOT / "docs" / "howto" / "change-a-contract.md"
 PRODUCTS = ("requests_311", "request_channels")

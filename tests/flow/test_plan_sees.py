@@ -20,7 +20,7 @@ from civicops.orchestrate.planning import make_plan
 from tests.flow.orchard import PAGE, Orchard, planted_once
 from tools.setup_env import ROOT
 
-pytestmark = pytest.mark.xdist_group("change")
+pytestmark = pytest.mark.xdist_group("agreed")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from civicops.workspace import Workspace
 from tests.flow.orchard import Orchard, drop_dead, planted_once
 from tests.flow.portal_kit import PROGRAM
 
-pytestmark = pytest.mark.xdist_group("change")
+pytestmark = pytest.mark.xdist_group("agreed")
 
 EVERYBODY = ("ada-example", "ben-example", "cleo-example")
 COUNTED = "SELECT 'all' AS kind_name, CAST(sum(dead_count) AS BIGINT) + 1 AS dead_count FROM {{ source('release', 'shade__shade') }}\n"
