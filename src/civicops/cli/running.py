@@ -20,8 +20,8 @@ Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="The name of a p
 
 
 def products(json: bool = Json) -> None:
-    """List the products of this workspace and how their last run went."""
-    from civicops.orchestrate.order import refuse_circles  # noqa: PLC0415
+    """List the products of this workspace, each after those it reads, and how their last run went."""
+    from civicops.orchestrate.order import circles, ordered, refuse_circles  # noqa: PLC0415
     from civicops.orchestrate.sweeping import sweep_all  # noqa: PLC0415
     from civicops.runs import RunLog  # noqa: PLC0415 - every command loads only what it needs
     from civicops.workspace import Workspace  # noqa: PLC0415
@@ -30,7 +30,8 @@ def products(json: bool = Json) -> None:
     sweep_all(workspace)
     runs = RunLog(workspace.folder("runs"))
     found: list[dict[str, Any]] = []
-    for product in workspace.products:
+    # What reads itself in a circle has no order; it is listed all the same, and said after it.
+    for product in workspace.products if circles(workspace.products) else ordered(workspace.products):
         last = next(runs.runs(product.name), None)
         found.append({
             "product": product.name, "title": product.file.title, "stage": product.file.stage, "owner": product.file.owner,
