@@ -126,7 +126,9 @@ def test_approved_applied_applied_again_and_rolled_back(dropped: tuple[Orchard, 
         release = orchard.store.find(*effect.dataset.split("."))
         assert release.package()["resources"][0]["hash"] == f"sha256:{effect.data_sha256}"
     log = open_log(orchard.workspace)
-    agreed = log.find(kind="change.apply", subject=f"plan/{plan.id}")
+    noted = log.find(kind="change.apply", subject=f"plan/{plan.id}")
+    agreed = [entry for entry in noted if entry.content["step"] == "agreed"]
+    assert [entry.content["step"] for entry in noted].count("planned") == 1
     assert set(log.names_of(agreed).values()) == set(EVERYBODY) and len(agreed) == 3
     for product in done.switches:  # at once, not with the next run
         newest = log.find(kind="release.switch", subject=product)[0]

@@ -184,3 +184,20 @@ def test_the_program_says_what_to_do(orchard: Orchard) -> None:
     done = subprocess.run([*PROGRAM, "run", "trees"], cwd=orchard.root, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "must be planned first" in done.stderr and "civicops apply last" in done.stderr
+
+
+def test_what_a_plan_left_as_it_was_is_undone_with_it(orchard: Orchard) -> None:
+    """A plan that changes the releases of some products and only the files of others: undone, both are as before."""
+    first = made_of(orchard.workspace, "trees")
+    assert first is not None
+    (orchard.root / "products" / "trees" / "trained.json").write_text("{}", encoding="utf-8")
+    orchard.model("parks/models/counts.sql", COUNTED)
+    applied = apply_plan(orchard.workspace, make_plan(orchard.workspace), approved=EVERYBODY)
+    assert set(applied.switches) == {"parks"}
+    now = made_of(orchard.workspace, "trees")
+    assert now is not None and "trained.json" in now.files
+    undo(orchard.workspace)
+    again = made_of(orchard.workspace, "trees")
+    assert again is not None and again.files == first.files
+    with pytest.raises(UnplannedError, match=r"trained\.json"):
+        run_product(orchard.workspace, "trees")

@@ -102,4 +102,5 @@ def test_a_run_does_not_stop_at_a_page(planted: Orchard, tmp_path: Path, name: s
     orchard = planted.copy(tmp_path / "orchard")
     path = orchard.root / "products" / "trees" / name
     path.write_bytes(path.read_bytes() + BAD.get(path.suffix, b"# caf\xe9\n"))
+    orchard.as_of_old()
     assert run_product(orchard.workspace, "trees").status in ("succeeded", "unchanged")

@@ -16,12 +16,17 @@ from civicops.workspace import SETTINGS_FILE, Workspace
 
 
 def unreadable(workspace: Workspace, files: Iterable[FileChange]) -> tuple[str, ...]:
-    """A sentence for each file that was added or changed, is text by its name and no UTF-8, models left out. Raises `OSError`."""
+    """A sentence for each file of a product that was added or changed, is text by its name and no UTF-8, models left out.
+
+    Raises `OSError`.
+    """
     found = []
     for one in files:
         path = workspace.products_folder / one.product / one.path
         # A model is read by the trial run, which says so itself.
-        if one.how == "removed" or one.kind == "model" or one.path == SETTINGS_FILE or path.suffix not in SUFFIXES:
+        if one.how == "removed" or one.kind == "model" or one.path == SETTINGS_FILE or not one.product:
+            continue
+        if path.suffix not in SUFFIXES:
             continue
         if fault := text_fault(path):
             found.append(f"{one.product}/{one.path}:{fault[0]}: {fault[1]}")

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
+from civicops.change.applied import APPLIED, OPERATION, UNDONE
 from civicops.change.states import Repository
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Finding
@@ -51,9 +53,10 @@ def made_of(workspace: Workspace, product: str) -> MadeOf | None:
     last = runs.last_success(product)
     if not current or last is None:
         return None
-    if not _made(last, current):
+    undone = _undone(store)
+    if not _made(last, current, undone):
         records = (record for record in islice(runs.runs(product), _LOOKED_AT) if record.status == "succeeded")
-        last = next((record for record in records if _made(record, current)), None)
+        last = next((record for record in records if _made(record, current, undone)), None)
     if last is not None:
         digest, commit = last.made_of, last.commit
     else:
@@ -70,7 +73,26 @@ def _switched_by(store: ReleaseStore, product: str) -> str | None:
     return made[-1].run_id if made else None
 
 
-def _made(record: RunRecord, current: Mapping[str, str]) -> bool:
+def _undone(store: ReleaseStore) -> dict[str, datetime]:
+    """Plans and operations that were undone, as the trigger of their records names them, with the last time."""
+    found: dict[str, datetime] = {}
+    for product in store.products():
+        for switch in store.history(product):
+            if switch.reason.startswith(UNDONE):
+                what = switch.reason.removeprefix(UNDONE)
+                what = what if what.startswith(OPERATION) else f"{APPLIED}{what}"
+                found[what] = max(switch.at, found.get(what, switch.at))
+    return found
+
+
+def _made(record: RunRecord, current: Mapping[str, str], undone: Mapping[str, datetime]) -> bool:
+    """Whether what a record made is what is current; what a plan did that was undone since is not, though it left a release as it
+    was."""
+    if (
+        record.trigger in undone
+        and datetime.fromisoformat(record.finished_at or record.started_at) < undone[record.trigger]
+    ):
+        return False
     return bool(record.released) and all(current.get(name) == version for name, version in record.released.items())
 
 
