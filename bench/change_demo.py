@@ -49,7 +49,7 @@ def run(quick: bool) -> Table:
         f"what was planned, and rolls it back. The plan runs {len(products)} products, compares {len(plan['releases'])} releases "
         f"of {rows:,} rows together, and finds {len(plan['readers'])} things that read what changes; "
         f"{len(plan['approvals'])} people have to agree. Whole commands, the start of Python with them. *Processor* is what all "
-        "threads used together; wall time is more where other work shares the cores, as it did here.",
+        "threads used together; wall time is more where other work shares the cores.",
     )
     return Table("change_demo", tuple(_row(name, items) for name, items in found.items()), notes)
 
