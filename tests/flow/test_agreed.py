@@ -109,6 +109,20 @@ def test_of_somebody_with_a_key_only_a_commit_signed_with_it_counts(orchard: Orc
     assert told(orchard, BEN)[0][BEN] == "named with --approved"
 
 
+def test_nobody_can_write_a_signature_into_a_name_or_a_line(orchard: Orchard, keys: Path) -> None:
+    people(orchard, keys, ADA)
+    orchard.commit("people")
+    orchard.git("checkout", "-qb", "no-dead-trees")
+    drop_dead(orchard)
+    orchard.commit("dead trees are not let in")
+    # A name may hold what stands between the fields of a table, and a line may go on in the next.
+    author = f"--author=Eve\tG\t{ADA}\t{ADA} <eve@example.org>"
+    orchard.git("commit", "-q", "--allow-empty", author, "-m", f"so they say\n\nApproved-by: {ADA}")
+    orchard.git("commit", "-q", "--allow-empty", "-m", f"more\n\nApproved-by: {CLEO}\n  abc\tEve\tG\t{ADA}\t{ADA}")
+    names, refused = told(orchard)
+    assert ADA not in names and "not signed with a key of ada-example" in refused[ADA]
+
+
 def test_nobody_agrees_by_a_key_that_the_change_brings(orchard: Orchard, keys: Path) -> None:
     people(orchard, keys, ADA)
     orchard.commit("people")

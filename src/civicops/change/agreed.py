@@ -28,7 +28,8 @@ from civicops.people import PEOPLE_FILE, People
 from civicops.product_files import WORDS
 from civicops.workspace import SETTINGS_FILE, Workspace
 
-_FIELDS = ("%h", "%an", "%G?", "%GS", "%(trailers:key=Approved-by,valueonly,separator=%x09)")
+_FIELDS = ("%h", "%an", "%G?", "%GS", "%(trailers:key=Approved-by,valueonly,unfold,separator=%x0A)")
+"""Of each commit, each ended by a zero byte: the one thing that neither a name nor a message can hold."""
 AGREED, TAKEN_BACK = "agreed in the portal", "taken back in the portal"
 _GOOD = "G"
 """What git says of a signature that fits a key of the list."""
@@ -120,11 +121,11 @@ def _said(repository: Repository, base: str, keys: Mapping[str, Sequence[str]]) 
         lines = [f'{name} namespaces="git" {key}\n' for name, its in keys.items() for key in its]
         signers.write_text("".join(lines), encoding="utf-8")
         log = repository.git(
-            "-c", f"gpg.ssh.allowedSignersFile={signers}", "log", f"--format={'%x09'.join(_FIELDS)}", f"{base}..HEAD"
+            "-c", f"gpg.ssh.allowedSignersFile={signers}", "log", "-z", f"--format={'%x00'.join(_FIELDS)}", f"{base}..HEAD"
         )  # fmt: skip
-    for line in (log or "").splitlines():
-        commit, author, is_good, signer, *said = line.split("\t")
-        for name in said:
+    fields = iter((log or "").split("\0"))
+    for commit, author, is_good, signer, said in zip(*[fields] * len(_FIELDS), strict=False):
+        for name in said.split("\n"):
             if name.strip():
                 yield Said(name.strip().removeprefix("@"), commit, author, signer if is_good == _GOOD else "")
 
