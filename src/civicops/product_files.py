@@ -111,6 +111,12 @@ def made_from(folder: Path, code: Mapping[str, Any]) -> MadeFrom:
     return MadeFrom(is_same, commit, is_dirty, () if is_same else tuple(changed or ()))
 
 
+def git_state(folder: Path) -> tuple[str | None, bool]:
+    """The commit of the repository around `folder` and whether that folder has uncommitted changes; (None, False) outside one."""
+    commit = (_git(folder, "rev-parse", "HEAD") or "").strip() or None
+    return commit, bool(commit and (_git(folder, "status", "--porcelain", "--", ".") or "").strip())
+
+
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():

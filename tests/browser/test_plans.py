@@ -17,8 +17,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from civicops.change.plan import Plan, save
-from civicops.orchestrate.planning import FOLDER, make_plan
+from civicops.change.plan import FOLDER, Plan, save
+from civicops.orchestrate.planning import make_plan
 from tests.browser.test_portal import WINDOWS
 from tests.flow.orchard import Orchard, drop_dead, planted_once
 from tests.flow.portal_kit import PROGRAM, Server, serving, sign_in

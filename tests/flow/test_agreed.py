@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from civicops.change.agreed import agreed
-from civicops.change.plan import load, save, sealed
+from civicops.change.plan import FOLDER, load, save, sealed
 from civicops.change.states import Repository
 from civicops.contracts import ContractFileError
 from civicops.orchestrate.applying import apply_plan
-from civicops.orchestrate.planning import FOLDER, make_plan
+from civicops.orchestrate.planning import make_plan
 from civicops.orchestrate.undoing import ApplyError
 from civicops.people import read_people
 from tests.flow.orchard import Orchard, drop_dead, planted_once

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from civicops.audit import open_log
-from civicops.change.plan import Plan, PlanError, load, save
+from civicops.change.plan import FOLDER, Plan, PlanError, load, save
 from civicops.change.plan_words import MARKER, markdown
 from civicops.change.states import StateError
 from civicops.contracts import ContractFileError
 from civicops.orchestrate.applying import NotApprovedError, WorldMovedError, apply_plan
-from civicops.orchestrate.planning import FOLDER, WORK, make_plan
+from civicops.orchestrate.planning import WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.undoing import ApplyError, undo
 from tests.flow.orchard import Orchard, column, drop_dead, planted_once

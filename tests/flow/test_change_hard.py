@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from civicops.change.owners import PLACE, codeowners
-from civicops.change.plan import Plan, save
+from civicops.change.plan import FOLDER, Plan, save
 from civicops.cli import app
 from civicops.errors import CivicopsError
 from civicops.orchestrate.applying import WorldMovedError, apply_plan
-from civicops.orchestrate.planning import FOLDER, make_plan
+from civicops.orchestrate.planning import make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.undoing import ApplyError, undo
 from civicops.release.journal import JOURNAL_FILE

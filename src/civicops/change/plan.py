@@ -20,6 +20,8 @@ from civicops.errors import CivicopsError
 from civicops.runs import write_json
 
 FORMAT = 1
+FOLDER = "plans"
+"""Where plans are kept, in the workspace's data."""
 _APART = frozenset({"id", "made_at", "seconds"})
 """Fields that the id does not cover: two plans that differ only in them are one plan."""
 

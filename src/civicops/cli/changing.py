@@ -26,9 +26,9 @@ def plan(
     json: bool = Json,
 ) -> None:
     """Say what the files here will do to contracts, rows, releases and readers, before they do it."""
-    from civicops.change.plan import save  # noqa: PLC0415 - every command loads only what it needs
+    from civicops.change.plan import FOLDER, save  # noqa: PLC0415 - every command loads only what it needs
     from civicops.change.plan_words import markdown as as_markdown  # noqa: PLC0415
-    from civicops.orchestrate.planning import FOLDER, make_plan  # noqa: PLC0415
+    from civicops.orchestrate.planning import make_plan  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()
@@ -145,9 +145,8 @@ def apply(
 ) -> None:
     """Do exactly what a plan says, in all its products at once, or nothing if the world has moved since."""
     from civicops.change.agreed import agreed_to  # noqa: PLC0415 - every command loads only what it needs
-    from civicops.change.plan import load  # noqa: PLC0415
+    from civicops.change.plan import FOLDER, load  # noqa: PLC0415
     from civicops.orchestrate.applying import apply_plan  # noqa: PLC0415
-    from civicops.orchestrate.planning import FOLDER  # noqa: PLC0415
     from civicops.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.find()

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from civicops.change.applied import APPLIED, UNDONE, switched
-from civicops.change.plan import Plan, ReleaseEffect
+from civicops.change.plan import FOLDER, Plan, ReleaseEffect
 from civicops.change.previews import share
 from civicops.change.states import Repository
 from civicops.checks.batches import BatchStore
@@ -34,13 +34,11 @@ from civicops.orchestrate.auditing import after_switch, is_noted, log_approvals
 from civicops.orchestrate.inputs import inputs_hash
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.order import ordered
-from civicops.orchestrate.planning import FOLDER, WORK, make_plan
-from civicops.orchestrate.provenance import git_state
+from civicops.orchestrate.planning import WORK, make_plan
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import WAIT_SECONDS, ApplyError
-from civicops.orchestrate.unplanned import base_in_force, behind, is_bound
+from civicops.orchestrate.unplanned import base_in_force, behind, is_bound, keep_files
 from civicops.orchestrate.world import world
-from civicops.product_files import data_files
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
 from civicops.release.together import publish_together, recover_together
@@ -213,7 +211,7 @@ def switch_trial(workspace: Workspace, trial: Workspace, products: Sequence[Prod
             record = RunLog(trial.folder("runs")).last_success(product.name)
             if record is not None:
                 run_ids[product.name] = record.run_id
-                runs.note_made(record.run_id, *_files(runs, product))
+                runs.note_made(record.run_id, *keep_files(runs, product))
             staged[product.name] = [
                 adopt(contract, theirs.find(product.name, contract.dataset), store=real)
                 for contract in product.published
@@ -264,7 +262,7 @@ def keep_records(
             continue
         released = {name: release.version for name, release in store.snapshot(product.name).items()}
         with _logged(f"the record of {product.name}"):
-            inputs, (made_of, commit) = _inputs(workspace, product), _files(runs, product)
+            inputs, (made_of, commit) = _inputs(workspace, product), keep_files(runs, product)
             done = replace(record, trigger=trigger, released=released, inputs=inputs, made_of=made_of, commit=commit)
             done = runs.save(
                 replace(done, pid=os.getpid(), status="succeeded", finished_at=datetime.now(UTC).isoformat())
@@ -273,12 +271,6 @@ def keep_records(
                 after_run(workspace, done)
     with _logged("the trial"):
         shutil.rmtree(trial.data, ignore_errors=True)
-
-
-def _files(runs: RunLog, product: Product) -> tuple[str, str]:
-    """What names the files of a product, and the commit that has them; empty where some are not committed."""
-    commit, is_dirty = git_state(product.folder)
-    return runs.keep_files(data_files(product.folder)), "" if is_dirty else commit or ""
 
 
 def _inputs(workspace: Workspace, product: Product) -> str:

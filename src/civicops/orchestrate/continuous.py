@@ -31,7 +31,7 @@ from civicops.change.accepting import counts_of, not_accepted, read_file, write
 from civicops.change.agreed import Agreed, agreed
 from civicops.change.operation_needs import merge_problems
 from civicops.change.owners import PLACE, codeowners
-from civicops.change.plan import Plan, save
+from civicops.change.plan import FOLDER, Plan, save
 from civicops.change.plan_words import headline
 from civicops.change.states import Branch, Repository
 from civicops.errors import CivicopsError
@@ -40,7 +40,7 @@ from civicops.observe.sending import send
 from civicops.orchestrate.announcing import announcement
 from civicops.orchestrate.applying import apply_plan
 from civicops.orchestrate.order import ordered
-from civicops.orchestrate.planning import FOLDER, WORK, make_plan
+from civicops.orchestrate.planning import WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.stages import unmet
 from civicops.orchestrate.steps import read_releases

@@ -26,6 +26,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from civicops.audit import Event, open_log
+from civicops.change.plan import FOLDER as PLANS
 from civicops.checks.batches import UNREADABLE, BatchStore
 from civicops.govern.erasure import FOLDER as REQUESTS
 from civicops.govern.erasure import (
@@ -50,7 +51,6 @@ from civicops.orchestrate.copies import outside, previews_of, remove_copies
 from civicops.orchestrate.forgetting import forget
 from civicops.orchestrate.locks import product_lock
 from civicops.orchestrate.order import ordered
-from civicops.orchestrate.planning import FOLDER as PLANS
 from civicops.orchestrate.planning import WORK
 from civicops.orchestrate.running import run_product
 from civicops.release.files import remove_folder

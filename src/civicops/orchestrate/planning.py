@@ -26,6 +26,7 @@ from civicops.change.grade_columns import renames
 from civicops.change.grades import Comparison
 from civicops.change.operation_needs import needed
 from civicops.change.plan import (
+    FOLDER,
     AcceptedEffect,
     ChangedFile,
     Cost,
@@ -58,7 +59,6 @@ from civicops.release.store import ReleaseStore
 from civicops.release.together import recover_together
 from civicops.workspace import Product, Workspace
 
-FOLDER = "plans"
 WORK = "work"
 _KEPT_HOURS = 48
 Say = Callable[[str], None]

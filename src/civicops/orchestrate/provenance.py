@@ -5,10 +5,8 @@ Belongs here: turning a run's values into the release room's `Provenance`. Does 
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from civicops import __version__
@@ -26,7 +24,7 @@ from civicops.ingest.values import (
     SocrataSource,
     Source,
 )
-from civicops.product_files import files_hash
+from civicops.product_files import files_hash, git_state
 from civicops.release.values import CheckOutcome, Conservation, InputManifest, Provenance
 
 if TYPE_CHECKING:
@@ -109,18 +107,3 @@ def _own(contract: Contract, accepted: Sequence[Accepted]) -> list[Accepted]:
 def _effect(result: CheckResult) -> Action:
     """A broken upper bound only warns, whatever its check would do about the lower one."""
     return "flag" if result.outcome == "warned" and result.action == "stop" else result.action
-
-
-def git_state(folder: Path) -> tuple[str | None, bool]:
-    """The commit of the repository around `folder` and whether that folder has uncommitted changes; (None, False) outside one."""
-
-    def git(*words: str) -> str | None:
-        command = ["git", "-C", str(folder), *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)  # noqa: S603 - fixed words
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    try:
-        commit = git("rev-parse", "HEAD")
-        return commit, bool(commit and git("status", "--porcelain", "--", "."))
-    except (OSError, subprocess.TimeoutExpired):
-        return None, False

@@ -23,8 +23,7 @@ from civicops.change.states import Repository
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Finding
 from civicops.orchestrate.context import ProductRun
-from civicops.orchestrate.provenance import git_state
-from civicops.product_files import data_files
+from civicops.product_files import data_files, git_state
 from civicops.release.store import ReleaseStore
 from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Product, Workspace
@@ -48,12 +47,20 @@ class MadeOf:
 
 def made_of(workspace: Workspace, product: str) -> MadeOf | None:
     """The files the current releases were made of; None where none are, or nobody wrote it down then."""
+    return _known(workspace, [product]).get(product)
+
+
+def _known(workspace: Workspace, products: Iterable[str]) -> dict[str, MadeOf]:
     runs, store = RunLog(workspace.folder("runs")), ReleaseStore(workspace.folder("releases"))
+    undone = _undone(store)
+    return {name: made for name in products if (made := _made_of(runs, store, name, undone)) is not None}
+
+
+def _made_of(runs: RunLog, store: ReleaseStore, product: str, undone: Mapping[str, datetime]) -> MadeOf | None:
     current = {name: release.version for name, release in store.snapshot(product).items()}
     last = runs.last_success(product)
     if not current or last is None:
         return None
-    undone = _undone(store)
     if not _made(last, current, undone):
         records = (record for record in islice(runs.runs(product), _LOOKED_AT) if record.status == "succeeded")
         last = next((record for record in records if _made(record, current, undone)), None)
@@ -117,7 +124,8 @@ def hold_unplanned(run: ProductRun) -> None:
     """
     files = data_files(run.product.folder)
     before = made_of(run.workspace, run.product.name)
-    note_files(run, files)
+    digest, commit = keep_files(run.runs, run.product, files)
+    run.note(made_of=digest, commit=commit)
     if before is None or before.files == files or run.workspace.settings.workspace.preview:
         return
     what = differing_words(before.files, files)
@@ -134,10 +142,10 @@ def hold_unplanned(run: ProductRun) -> None:
     )
 
 
-def note_files(run: ProductRun, files: Mapping[str, str]) -> None:
-    """Note on the record which files a run works with."""
-    commit, is_dirty = git_state(run.product.folder)
-    run.note(made_of=run.runs.keep_files(files), commit="" if is_dirty else commit or "")
+def keep_files(runs: RunLog, product: Product, files: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Keep which files a product has now; what names them, and the commit that has them, empty where some are not committed."""
+    commit, is_dirty = git_state(product.folder)
+    return runs.keep_files(data_files(product.folder) if files is None else files), "" if is_dirty else commit or ""
 
 
 def differing_words(before: Mapping[str, str], after: Mapping[str, str]) -> str:
@@ -153,7 +161,7 @@ def base_in_force(workspace: Workspace, repository: Repository) -> str:
     Where no commit has them all (somebody published what was never committed), the oldest one that any were made of, so that
     nothing is left out of what is compared with it.
     """
-    known = _known(workspace, workspace.products)
+    known = _known(workspace, workspace.product_names)
     commits = {made.commit for made in known.values() if made.commit}
     found = sorted((lag, commit) for commit in commits if (lag := repository.distance(commit)) is not None)
     if known and not not_of(repository, "HEAD", known):
@@ -177,10 +185,6 @@ def not_of(repository: Repository, commit: str, known: Mapping[str, MadeOf]) -> 
 def behind(workspace: Workspace, products: Iterable[Product], repository: Repository, commit: str) -> dict[str, str]:
     """Those of some products whose releases were made neither of a commit's files nor of those here, with the files that differ
     from the commit's in words."""
-    known = _known(workspace, products)
+    known = _known(workspace, [product.name for product in products])
     known = {name: made for name, made in known.items() if made.files != data_files(workspace.product(name).folder)}
     return not_of(repository, commit, known)
-
-
-def _known(workspace: Workspace, products: Iterable[Product]) -> dict[str, MadeOf]:
-    return {p.name: made for p in products if (made := made_of(workspace, p.name)) is not None}

@@ -16,13 +16,12 @@ from django.shortcuts import redirect, render
 
 from civicops.change.agreed import portal_event, said_in_portal
 from civicops.change.applied import APPLIED, UNDONE, switched
-from civicops.change.plan import Plan, PlanError, load, plans
+from civicops.change.plan import FOLDER, Plan, PlanError, load, plans
 from civicops.change.plan_words import headline
 from civicops.portal.auditing import audit_log, record
 from civicops.portal.reading import workspace
 from civicops.release.store import ReleaseStore
 
-FOLDER = "plans"
 MOST = 30
 """How many plans are listed, the newest first."""
 
