@@ -22,6 +22,7 @@ from civicops.runs import RunLog, RunRecord
 from civicops.workspace import Workspace
 from tests.ethics import write_reviews
 from tests.flow.city import base, portal  # noqa: F401 - fixtures of the 311 product, made once for all its files
+from tests.flow.orchard import Orchard, planted_once
 
 SETTINGS = '[workspace]\norganisation = "Friends of the Library"\ncontact = "data@example.org"\ntimezone = "America/Los_Angeles"\n'
 PRODUCT = """\
@@ -202,6 +203,18 @@ def make_library(root: Path) -> Library:
     (product / "models" / "loan_list.sql").write_text(LIST_SQL)
     write_reviews(root)
     return library
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
+    """The orchard that all tests of this process copy and none changes."""
+    return planted_once(tmp_path_factory)
+
+
+@pytest.fixture
+def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
+    """One's own orchard."""
+    return planted.copy(tmp_path / "orchard")
 
 
 @pytest.fixture

@@ -18,7 +18,10 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from civicops.cli import app
+from civicops.errors import CivicopsError
 from civicops.lineage import graph_of
 from civicops.orchestrate.running import run_product
 from civicops.release.store import ReleaseStore
@@ -192,6 +195,15 @@ class Orchard:
             for product in PRODUCTS
             for name, release in self.store.snapshot(product).items()
         }
+
+    def said_by(self, *words: str) -> tuple[int, str]:
+        """The exit code of the program given these words, in this process, and what it says: its output and its error."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CIVICOPS_WORKSPACE", str(self.root))
+            done = CliRunner().invoke(app, words)
+        error = done.exception
+        assert error is None or isinstance(error, CivicopsError | SystemExit), error
+        return done.exit_code, done.output + (str(error) if isinstance(error, CivicopsError) else "")
 
     def as_of_old(self) -> None:
         """Lose the notes of which files releases were made of, as a workspace has none from before there were any: the next run of

@@ -21,22 +21,12 @@ from civicops.orchestrate.applying import apply_plan
 from civicops.orchestrate.planning import make_plan
 from civicops.orchestrate.undoing import ApplyError
 from civicops.people import read_people
-from tests.flow.orchard import Orchard, drop_dead, planted_once
+from tests.flow.orchard import Orchard, drop_dead
 from tests.flow.portal_kit import PROGRAM
 
 pytestmark = pytest.mark.xdist_group("agreed")
 
 ADA, BEN, CLEO = "ada-example", "ben-example", "cleo-example"
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return planted_once(tmp_path_factory)
-
-
-@pytest.fixture
-def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
-    return planted.copy(tmp_path / "orchard")
 
 
 @pytest.fixture

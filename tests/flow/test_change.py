@@ -20,23 +20,13 @@ from civicops.orchestrate.applying import NotApprovedError, WorldMovedError, app
 from civicops.orchestrate.planning import WORK, make_plan
 from civicops.orchestrate.running import run_product
 from civicops.orchestrate.undoing import ApplyError, undo
-from tests.flow.orchard import Orchard, column, drop_dead, planted_once
+from tests.flow.orchard import Orchard, column, drop_dead
 from tests.flow.portal_kit import PROGRAM
 
 pytestmark = pytest.mark.xdist_group("change")
 """One process for all of them: planting the orchard and planning in it takes longer than any test."""
 
 EVERYBODY = ("ada-example", "ben-example", "cleo-example")
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return planted_once(tmp_path_factory)
-
-
-@pytest.fixture
-def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
-    return planted.copy(tmp_path / "orchard")
 
 
 @pytest.fixture(scope="module")

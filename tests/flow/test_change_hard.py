@@ -31,22 +31,12 @@ from civicops.orchestrate.undoing import ApplyError, undo
 from civicops.release.journal import JOURNAL_FILE
 from civicops.workspace import Workspace
 from tests.flow.killing import in_a_process
-from tests.flow.orchard import Orchard, column, drop_dead, planted_once
+from tests.flow.orchard import Orchard, column, drop_dead
 
 pytestmark = pytest.mark.xdist_group("change")
 
 EVERYBODY = ("ada-example", "ben-example", "cleo-example")
 MOMENTS = 3
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return planted_once(tmp_path_factory)
-
-
-@pytest.fixture
-def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
-    return planted.copy(tmp_path / "orchard")
 
 
 @pytest.fixture(scope="module")

@@ -72,11 +72,6 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
     return orchard
 
 
-@pytest.fixture
-def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
-    return planted.copy(tmp_path / "orchard")
-
-
 def test_a_change_to_a_check_lands_only_when_its_counts_are_accepted(
     orchard: Orchard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,10 +15,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from civicops.cli import app
-from civicops.errors import CivicopsError
 from civicops.orchestrate.order import CircleError, circles, ordered
 from civicops.orchestrate.planning import make_plan
 from civicops.orchestrate.running import run_product
@@ -45,15 +42,6 @@ def orchard(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Orchard
     return made
 
 
-def said_by(orchard: Orchard, *words: str) -> tuple[int, str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CIVICOPS_WORKSPACE", str(orchard.root))
-        done = CliRunner().invoke(app, words)
-    error = done.exception
-    assert error is None or isinstance(error, CivicopsError | SystemExit), error
-    return done.exit_code, done.output + (str(error) if isinstance(error, CivicopsError) else "")
-
-
 def test_a_circle_is_a_problem_of_the_plan(orchard: Orchard) -> None:
     plan = make_plan(orchard.workspace)
     (problem,) = (one for one in plan.problems if "circle" in one)
@@ -73,7 +61,7 @@ def test_a_circle_that_is_taken_out_is_no_problem(orchard: Orchard) -> None:
     "words", [("plan",), ("ci", "--landed"), ("run", "shade"), ("products",), ("products", "--json")]
 )
 def test_every_command_names_the_circle(orchard: Orchard, words: tuple[str, ...]) -> None:
-    code, said = said_by(orchard, *words)
+    code, said = orchard.said_by(*words)
     assert code == 1
     assert SAID in said
     assert "product.yaml" in said
@@ -100,7 +88,7 @@ def test_lineage_of_a_circle_ends(orchard: Orchard) -> None:
     orchard.model(
         "trees/models/back.sql", "SELECT district_code, shade_m FROM {{ source('release', 'parks__parks') }}\n"
     )
-    code, said = said_by(orchard, "lineage", "trees.trees")
+    code, said = orchard.said_by("lineage", "trees.trees")
     assert code == 0 and "shade.shade" in said
 
 

@@ -11,11 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from civicops.change.previews import make
-from civicops.cli import app
-from civicops.errors import CivicopsError
 from civicops.govern.erasure import ErasureError, decide, find
 from civicops.govern.searching import search
 from civicops.orchestrate.copies import outside
@@ -37,20 +34,11 @@ def agreed(orchard: Orchard) -> str:
     return made.id
 
 
-def said_by(orchard: Orchard, *words: str) -> tuple[int, str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CIVICOPS_WORKSPACE", str(orchard.root))
-        done = CliRunner().invoke(app, words)
-    error = done.exception
-    assert error is None or isinstance(error, CivicopsError | SystemExit), error
-    return done.exit_code, done.output + (str(error) if isinstance(error, CivicopsError) else "")
-
-
 def test_a_preview_is_named_before_anything_is_done(orchard: Orchard) -> None:
     make(orchard.workspace, "mine")
     before = orchard.bytes_of_releases()
-    code, said = said_by(
-        orchard, "erase", "request", "trees.trees", KEY, "--reason", "asked by mail", "--by", "ben-example"
+    code, said = orchard.said_by(
+        "erase", "request", "trees.trees", KEY, "--reason", "asked by mail", "--by", "ben-example"
     )
     assert code == 0 and "preview mine" in said and "civicops preview remove mine" in said
     name = agreed(orchard)
@@ -69,7 +57,7 @@ def test_previews_and_what_is_staged_go_when_that_is_asked_for(orchard: Orchard)
     staged.mkdir(parents=True)
     (staged / "row.csv").write_text(PERSON, encoding="utf-8")
     name = agreed(orchard)
-    code, said = said_by(orchard, "erase", "run", name, "--remove-previews")
+    code, said = orchard.said_by("erase", "run", name, "--remove-previews")
     assert code == 0, said
     assert "preview mine: removed" in said and "2026-11-01-replay-trees: removed" in said
     assert list((orchard.root / "var" / "previews").iterdir()) == []
@@ -91,18 +79,18 @@ def test_a_preview_that_is_made_meanwhile_is_named_at_the_end(orchard: Orchard) 
 
 def test_a_file_that_was_given_is_searched_and_named(orchard: Orchard) -> None:
     file = orchard.root / "downloads" / "inspections.csv"
-    code, said = said_by(
-        orchard, "erase", "request", "trees.trees", KEY, "--reason", "asked by mail", "--by", "ben-example"
+    code, said = orchard.said_by(
+        "erase", "request", "trees.trees", KEY, "--reason", "asked by mail", "--by", "ben-example"
     )
     assert code == 0 and f"{file}: the file you gave still holds it" in said
     name = agreed(orchard)
-    code, said = said_by(orchard, "erase", "run", name)
+    code, said = orchard.said_by("erase", "run", name)
     assert code == 0, said
     assert f"{file}: the file you gave still holds it; remove it there" in said
     assert said.rstrip().splitlines()[-1].startswith("Next: take it out of inspections.csv")
     done = find(orchard.workspace, name)
     assert done.state == "done" and done.proof["outside"] == [str(file)]
-    code, said = said_by(orchard, "erase", "show", name)
+    code, said = orchard.said_by("erase", "show", name)
     assert str(file) in said and PERSON not in said
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith(KEY)]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -36,7 +36,7 @@ from civicops.orchestrate.unplanned import UnplannedError
 from civicops.runs import RunLog
 from tests.duck import asked
 from tests.flow.killing import in_a_process
-from tests.flow.orchard import Orchard, column, planted_once
+from tests.flow.orchard import Orchard, column
 
 pytestmark = pytest.mark.xdist_group("change")
 
@@ -44,16 +44,6 @@ ADA, BEN = "ada-example", "ben-example"
 EVERYBODY = (ADA, BEN, "cleo-example")
 SOUTH = "district_code = 'south' AND height_m > 40"
 WHY = "These trees were counted twice by a contractor."
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return planted_once(tmp_path_factory)
-
-
-@pytest.fixture
-def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
-    return planted.copy(tmp_path / "orchard")
 
 
 def some(dataset: str, **bounds: tuple[int, int | None]) -> dict[str, Any]:

@@ -11,26 +11,15 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from civicops.change.plan_words import markdown
 from civicops.orchestrate.planning import make_plan
-from tests.flow.orchard import PAGE, Orchard, planted_once
+from tests.flow.orchard import PAGE, Orchard
 from tools.setup_env import ROOT
 
 pytestmark = pytest.mark.xdist_group("agreed")
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return planted_once(tmp_path_factory)
-
-
-@pytest.fixture
-def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
-    return planted.copy(tmp_path / "orchard")
 
 
 def test_releases_that_are_kept_for_less_long_are_named_and_agreed_to(orchard: Orchard) -> None:

@@ -18,19 +18,9 @@ from civicops.ingest.declared import product_sources
 from civicops.ingest.values import FileSource
 from civicops.orchestrate.running import run_product
 from civicops.workspace import Workspace
-from tests.flow.orchard import Orchard, planted_once
+from tests.flow.orchard import Orchard
 
 pytestmark = pytest.mark.xdist_group("change")
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return planted_once(tmp_path_factory)
-
-
-@pytest.fixture
-def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
-    return planted.copy(tmp_path / "orchard")
 
 
 def test_a_branch_gets_its_own_files_on_the_same_data(orchard: Orchard) -> None:

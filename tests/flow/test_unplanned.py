@@ -6,7 +6,6 @@ Belongs here: runs, plans and landings after files changed without one. Does not
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -19,23 +18,13 @@ from civicops.orchestrate.running import run_product
 from civicops.orchestrate.undoing import ApplyError, undo
 from civicops.orchestrate.unplanned import UnplannedError, made_of
 from civicops.workspace import Workspace
-from tests.flow.orchard import Orchard, drop_dead, planted_once
+from tests.flow.orchard import Orchard, drop_dead
 from tests.flow.portal_kit import PROGRAM
 
 pytestmark = pytest.mark.xdist_group("agreed")
 
 EVERYBODY = ("ada-example", "ben-example", "cleo-example")
 COUNTED = "SELECT 'all' AS kind_name, CAST(sum(dead_count) AS BIGINT) + 1 AS dead_count FROM {{ source('release', 'shade__shade') }}\n"
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Orchard:
-    return planted_once(tmp_path_factory)
-
-
-@pytest.fixture
-def orchard(planted: Orchard, tmp_path: Path) -> Orchard:
-    return planted.copy(tmp_path / "orchard")
 
 
 def stage(orchard: Orchard, product: str, stage: str) -> None:
