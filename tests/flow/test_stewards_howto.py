@@ -37,6 +37,17 @@ def test_the_page_works_as_printed(
         perform(step, orchard.root)
 
 
+def test_handing_over_where_products_lie_outside_the_workspace(planted: Orchard, tmp_path: Path) -> None:
+    """As in the demo: the workspace is a folder of its own, its products are those of a checkout."""
+    elsewhere = Orchard(tmp_path / "elsewhere")
+    elsewhere.root.mkdir()
+    products = planted.root / "products"
+    (elsewhere.root / "civicops.toml").write_text(f'[workspace]\nproducts = "{products}"\n', encoding="utf-8")
+    code, said = elsewhere.said_by("handover", "ada-example", "--to", "ben-example")
+    assert code == 0 and f"+++ {products / 'trees' / 'product.yaml'}" in said
+    assert "+owner: ben-example" in said and "--write" in said
+
+
 def test_a_product_is_called_stable_when_it_is(planted: Orchard, tmp_path: Path) -> None:
     orchard = planted.copy(tmp_path / "orchard")
     product = orchard.root / "products" / "parks" / "product.yaml"

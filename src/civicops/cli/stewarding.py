@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from civicops.cli.output import Json, as_json, next_step, say, table
+from civicops.cli.output import Json, as_json, from_here, next_step, say, table
 
 if TYPE_CHECKING:
     from civicops.govern.scorecard import ProductScore
@@ -143,7 +143,7 @@ def _hand_to(workspace: Workspace, username: str, to: str, found: Sequence[Any],
         as_json({"written": write, "files": [str(edit.path) for edit in found], "owners": owners})
         return
     for edit in found:
-        name = str(edit.path.relative_to(workspace.root))
+        name = from_here(str(edit.path))
         say(
             "".join(
                 difflib.unified_diff(edit.before.splitlines(True), edit.after.splitlines(True), name, name, n=0)
