@@ -44,18 +44,20 @@ def test_a_change_of_civicops_itself_runs_every_product(orchard: Orchard) -> Non
     )
     orchard.commit("civicops beside the products")
 
-    def plan() -> dict[str, object]:
-        words = [sys.executable, "-c", "from civicops.cli import main; main()", "plan", "--base", "HEAD", "--json"]
+    def said_by(*words: str) -> str:
+        program = [sys.executable, "-c", "from civicops.cli import main; main()", *words]
         environment = os.environ | {"PYTHONPATH": str(orchard.root / "src")}
-        done = subprocess.run(words, cwd=orchard.root, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(program, cwd=orchard.root, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-        found: dict[str, object] = json.loads(done.stdout)
-        return found
+        return done.stdout
 
-    assert not plan()["files"]
+    assert not json.loads(said_by("plan", "--json"))["files"]
+    said_by("apply", "last")
     path = orchard.root / "src" / "civicops" / "checks" / "compile.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n", encoding="utf-8")
-    found = plan()
+    # Committed on main, and not put in force by any plan.
+    orchard.commit("a comment in civicops")
+    found: dict[str, object] = json.loads(said_by("plan", "--json"))
     assert found["files"] == [
         {"product": "", "path": "src/civicops/checks/compile.py", "kind": "framework", "how": "changed"}
     ]
@@ -65,6 +67,8 @@ def test_a_change_of_civicops_itself_runs_every_product(orchard: Orchard) -> Non
         "trees.trees", "trees.districts", "shade.shade", "parks.parks", "parks.counts"
     }  # fmt: skip
     assert all(one["is_same"] for one in releases)
+    said_by("apply", "last")
+    assert not json.loads(said_by("plan", "--json"))["files"]
 
 
 def test_a_page_that_asks_for_a_column_that_goes_stops_the_plan(orchard: Orchard) -> None:

@@ -160,6 +160,45 @@ def test_what_a_landing_left_out_is_seen_by_the_next_one(orchard: Orchard) -> No
     assert not report.is_good and orchard.bytes_of_releases() == after
 
 
+def keep_fewer(orchard: Orchard, count: int) -> str:
+    path = orchard.root / "civicops.toml"
+    text = path.read_text(encoding="utf-8").partition("\n[retention]")[0]
+    path.write_text(f"{text}\n[retention]\nkeep_newest = {count}\n", encoding="utf-8")
+    return orchard.commit(f"keep {count}")
+
+
+def test_shared_settings_that_no_plan_put_in_force_are_in_the_next_plan(orchard: Orchard) -> None:
+    first = orchard.git("rev-parse", "HEAD")
+    keep_fewer(orchard, 5)
+    plan = make_plan(orchard.workspace)
+    assert plan.base_commit == first and "keep_newest: 10 becomes 5" in " ".join(plan.cost.notes)
+    # Another change lands against the commit that was left out: it stays left out.
+    orchard.model("parks/models/counts.sql", COUNTED)
+    orchard.commit("one more")
+    apply_plan(orchard.workspace, make_plan(orchard.workspace, "HEAD^1"), approved=EVERYBODY)
+    plan = make_plan(orchard.workspace)
+    assert plan.base_commit == first and "keep_newest: 10 becomes 5" in " ".join(plan.cost.notes)
+    apply_plan(orchard.workspace, plan, approved=EVERYBODY)
+    plan = make_plan(orchard.workspace)
+    assert plan.base_commit == orchard.git("rev-parse", "HEAD") and not plan.cost.notes and not plan.approvals
+
+
+def test_shared_settings_that_were_rolled_back_with_a_plan_are_in_the_next_one(orchard: Orchard) -> None:
+    first = orchard.git("rev-parse", "HEAD")
+    orchard.model("parks/models/counts.sql", COUNTED)
+    second = keep_fewer(orchard, 5)
+    apply_plan(orchard.workspace, make_plan(orchard.workspace), approved=EVERYBODY)
+    assert make_plan(orchard.workspace).base_commit == second
+    undo(orchard.workspace)
+    plan = make_plan(orchard.workspace)
+    assert plan.base_commit == first and "keep_newest: 10 becomes 5" in " ".join(plan.cost.notes)
+    # In force, and changed again by a commit that nobody planned: only that is left.
+    apply_plan(orchard.workspace, plan, approved=EVERYBODY)
+    keep_fewer(orchard, 4)
+    plan = make_plan(orchard.workspace)
+    assert plan.base_commit == second and "keep_newest: 5 becomes 4" in " ".join(plan.cost.notes)
+
+
 def test_a_preview_may_run_whatever_its_branch_says(orchard: Orchard) -> None:
     orchard.git("checkout", "-qb", "no-dead-trees")
     drop_dead(orchard)

@@ -1,20 +1,100 @@
-"""What all products of a repository share, and how it differs between two states: settings of the workspace, civicops' own code.
+"""What all products of a repository share: settings of the workspace, civicops' own code.
 
-Belongs here: finding these differences. Does not belong here: files of products (`states`), what a difference does (`planning`).
+Belongs here: how it differs between two states, and keeping what of it a plan has put in force. Does not belong here: files of
+products (`states`), what a difference does (`planning`).
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import tomllib
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
 
 import civicops
 from civicops.change.states import FileChange, Repository, State
-from civicops.workspace import SETTINGS_FILE
+from civicops.runs import write_json
+from civicops.workspace import SETTINGS_FILE, Workspace
 
 _TABLES = ("workspace", "engine", "retention")
 _PLACES = ("data", "products", "downloads", "preview")
 """Where things lie on one machine; a commit taken out of the repository has others."""
+_IN_FORCE = Path("made_of") / "in_force.json"
+"""Beside what runs keep of the files they worked with."""
+_KEPT = 50
+_LOCK_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What products share, as two hashes: civicops' own code (empty where it is no part of the repository), and settings."""
+
+    code: str
+    settings: str
+
+    def is_as(self, other: Shared) -> bool:
+        """Whether a plan between the two shows nothing of it."""
+        return self.settings == other.settings and (not (self.code and other.code) or self.code == other.code)
+
+
+@dataclass(frozen=True)
+class InForce:
+    """What a plan put in force of what products share; `commit` is empty where some of it was not committed."""
+
+    plan: str
+    at: datetime
+    commit: str
+    shared: Shared
+
+
+def shared_at(repository: Repository, commit: str = "") -> Shared:
+    """What products share in a commit; without one, in the files as they lie there."""
+    text, path = None, repository.workspace.root.resolve() / SETTINGS_FILE
+    if path.is_relative_to(repository.top):
+        text = repository.text(commit, path) if commit else path.read_text(encoding="utf-8") if path.is_file() else None
+    tables = tomllib.loads(text or "")
+    kept = {name: tables.get(name, {}) for name in (*_TABLES, "products")}
+    kept["workspace"] = {name: value for name, value in kept["workspace"].items() if name not in _PLACES}
+    package = Path(civicops.__file__).resolve().parent
+    code: dict[str, str] = {}
+    if package.is_relative_to(repository.top):
+        blobs = repository.blobs(commit, package) if commit else repository.blobs_now(package)
+        code = {name: blob for name, blob in blobs.items() if _is_code(name)}
+    return Shared(_hash(code) if code else "", _hash(kept))
+
+
+def in_force_now(repository: Repository, plan: str) -> InForce:
+    """What lies there now of what products share, as put in force by a plan."""
+    shared, head = shared_at(repository), (repository.git("rev-parse", "HEAD") or "").strip()
+    commit = head if head and shared_at(repository, head) == shared else ""
+    return InForce(plan, datetime.now(UTC), commit, shared)
+
+
+def note_in_force(workspace: Workspace, note: InForce) -> None:
+    """Keep what a plan put in force. Raises `OSError`, `filelock.Timeout`."""
+    path = _notes_path(workspace)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock"), timeout=_LOCK_SECONDS):
+        notes = [*(old for old in in_force_notes(workspace) if old.plan != note.plan), note]
+        write_json(path, [asdict(one) | {"at": one.at.isoformat()} for one in notes[-_KEPT:]])
+
+
+def in_force_notes(workspace: Workspace) -> list[InForce]:
+    """What plans put in force, oldest first; nothing where none was kept, or where the file cannot be read."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(_notes_path(workspace).read_text(encoding="utf-8"))
+        return [
+            InForce(row["plan"], datetime.fromisoformat(row["at"]), row["commit"], Shared(**row["shared"]))
+            for row in rows
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # a plan then shows more than it must
 
 
 def shared_changes(repository: Repository, base: State, head: State) -> tuple[FileChange, ...]:
@@ -55,6 +135,14 @@ def _code(repository: Repository, base: State) -> Iterator[FileChange]:
         if before.get(path) != after.get(path):
             how = "added" if path not in before else "removed" if path not in after else "changed"
             yield FileChange("", f"{inside}/{path}", "framework", how)  # type: ignore[arg-type]
+
+
+def _notes_path(workspace: Workspace) -> Path:
+    return workspace.folder("runs") / _IN_FORCE
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _is_code(path: str) -> bool:

@@ -26,6 +26,7 @@ from types import MappingProxyType
 from civicops.change.applied import APPLIED, UNDONE, switched
 from civicops.change.plan import FOLDER, Plan, ReleaseEffect
 from civicops.change.previews import share
+from civicops.change.shared import note_in_force
 from civicops.change.states import Repository
 from civicops.checks.batches import BatchStore
 from civicops.errors import CivicopsError
@@ -37,7 +38,7 @@ from civicops.orchestrate.order import ordered
 from civicops.orchestrate.planning import WORK, make_plan
 from civicops.orchestrate.trial import with_data
 from civicops.orchestrate.undoing import WAIT_SECONDS, ApplyError
-from civicops.orchestrate.unplanned import base_in_force, behind, is_bound, keep_files
+from civicops.orchestrate.unplanned import base_in_force, behind, is_bound, keep_files, shared_after
 from civicops.orchestrate.world import world
 from civicops.release.publish import StagedRelease, adopt, discard
 from civicops.release.store import ReleaseStore
@@ -105,9 +106,11 @@ def apply_plan(
             return Applied(plan.id, before, already=True)
         products = [workspace.product(name) for name in plan.products]
         _same_world(workspace, plan, products)
-        trial = _trial(workspace, plan, say)
+        trial, shared = _trial(workspace, plan, say), shared_after(workspace, plan.id, plan.base_commit)
         switches = switch_trial(workspace, trial, products, f"{APPLIED}{plan.id}")
     keep_records(workspace, trial, products, switches, f"{APPLIED}{plan.id}")
+    with _logged("what products share now"):
+        note_in_force(workspace, shared)
     log_approvals(workspace, plan, switches)
     after_switch(workspace)
     return Applied(plan.id, switches, already=False)

@@ -14,11 +14,12 @@ releases it made current, and releases that were rolled back are those of an old
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
 
 from civicops.change.applied import APPLIED, OPERATION, UNDONE
+from civicops.change.shared import InForce, in_force_notes, in_force_now, shared_at
 from civicops.change.states import Repository
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Finding
@@ -156,20 +157,48 @@ def differing_words(before: Mapping[str, str], after: Mapping[str, str]) -> str:
 
 
 def base_in_force(workspace: Workspace, repository: Repository) -> str:
-    """The newest commit known to have the files that all current releases were made of; empty where none is known.
+    """The newest commit that has all that is in force: the files that current releases were made of, and what products share.
 
-    Where no commit has them all (somebody published what was never committed), the oldest one that any were made of, so that
-    nothing is left out of what is compared with it.
+    Where no commit has it all (somebody published what was never committed), the oldest one that any of it is of, so that nothing
+    is left out of what is compared with it. Empty where none is known.
     """
     known = _known(workspace, workspace.product_names)
     commits = {made.commit for made in known.values() if made.commit}
     found = sorted((lag, commit) for commit in commits if (lag := repository.distance(commit)) is not None)
-    if known and not not_of(repository, "HEAD", known):
-        return "HEAD"
-    for _, commit in found:
-        if not not_of(repository, commit, known):
-            return commit
-    return found[-1][1] if found else ""
+    fitting = [(lag, commit) for lag, commit in found if not not_of(repository, commit, known)]
+    is_published = known and not not_of(repository, "HEAD", known)
+    files_of = (0, "HEAD") if is_published else next(iter(fitting or reversed(found)), (0, ""))
+    shared = _shared_in_force(workspace, repository)
+    if not files_of[1] or shared is None or shared.shared.is_as(shared_at(repository, files_of[1])):
+        return files_of[1]
+    lag = repository.distance(shared.commit) if shared.commit else None
+    return files_of[1] if lag is None else max(files_of, (lag, shared.commit))[1]
+
+
+def shared_after(workspace: Workspace, plan: str, base: str) -> InForce:
+    """What will be in force of what products share when a plan against the commit `base` is applied: what lies there now, or what
+    was in force before, where the plan does not show all of the difference."""
+    repository = Repository(workspace)
+    before = _shared_in_force(workspace, repository)
+    if before is None or before.shared.is_as(shared_at(repository, base)):
+        return in_force_now(repository, plan)
+    return replace(before, plan=plan, at=datetime.now(UTC))
+
+
+def _shared_in_force(workspace: Workspace, repository: Repository) -> InForce | None:
+    """What the last plan that was not undone put in force of what products share; before the first one, what the newest run had
+    whose files were committed. None where neither is known."""
+    undone = _undone(ReleaseStore(workspace.folder("releases")))
+    for note in reversed(in_force_notes(workspace)):
+        at = undone.get(f"{APPLIED}{note.plan}")
+        if at is None or at < note.at:
+            return note
+    commits = {made.commit for made in _known(workspace, workspace.product_names).values() if made.commit}
+    found = [(lag, commit) for commit in commits if (lag := repository.distance(commit)) is not None]
+    if not found:
+        return None
+    commit = min(found)[1]
+    return InForce("", datetime.min.replace(tzinfo=UTC), commit, shared_at(repository, commit))
 
 
 def not_of(repository: Repository, commit: str, known: Mapping[str, MadeOf]) -> dict[str, str]:
