@@ -18,6 +18,7 @@ from typing import Any
 
 from civicops.contracts import Contract
 from civicops.engine_words import without_values
+from civicops.transform import head_start
 from civicops.transform import warehouse as wh
 from civicops.transform.prepared import find_prepared
 from civicops.transform.project import TABLES, Engine, write_project
@@ -26,7 +27,7 @@ from civicops.transform.values import BuildResult, ModelResult, Status, TestStat
 _STATUS: dict[str, Status] = {"success": "success", "error": "error", "skipped": "skipped"}
 _ALWAYS = (
     "--quiet", "--no-print", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--partial-parse",
-    "--log-level", "none", "--log-level-file", "info",
+    "--no-write-json", "--log-level", "none", "--log-level-file", "info",
 )  # fmt: skip
 _ONE_AT_A_TIME = threading.Lock()
 """dbt keeps flags, adapters and connections in globals of the process, and two must not write one project's files."""
@@ -195,7 +196,9 @@ def _invoke(folder: Path, command: str, *arguments: str, models: Path) -> list[A
     place = ("--project-dir", str(folder), "--profiles-dir", str(folder), "--log-path", str(folder / "logs"))
     with _ONE_AT_A_TIME:
         try:
+            head_start.give(folder)
             outcome = dbtRunner().invoke([command, *place, *_ALWAYS, *arguments])
+            head_start.keep(folder)
         finally:
             _close_warehouse()
     if outcome.exception is not None:
