@@ -99,6 +99,17 @@ def test_a_file_that_is_no_utf8_is_named(planted: Orchard, tmp_path: Path, name:
     assert "save it as UTF-8" in said
 
 
+@pytest.mark.parametrize("name", ["pages/health.py", "pages/health_parts.py", "monitors.py"])
+def test_a_slip_in_python_stops_a_plan_and_is_named(planted: Orchard, tmp_path: Path, name: str) -> None:
+    orchard = planted.copy(tmp_path / "orchard")
+    path = orchard.root / "products" / "trees" / name
+    line = path.read_text(encoding="utf-8").count("\n") + 1
+    path.write_text(path.read_text(encoding="utf-8") + "def half(:\n", encoding="utf-8")
+    code, said = orchard.said_by("plan")
+    assert code == 1
+    assert f"trees/{name}:{line}: is no Python that can be read: invalid syntax" in " ".join(said.split())
+
+
 @pytest.mark.parametrize("name", ["pages/health.py", "pages/notes.html", "monitors.py"])
 def test_a_run_does_not_stop_at_a_page(planted: Orchard, tmp_path: Path, name: str) -> None:
     orchard = planted.copy(tmp_path / "orchard")
