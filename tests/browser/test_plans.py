@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from civicops.change.plan import FOLDER, Plan, save
+from civicops.orchestrate.applying import apply_plan
 from civicops.orchestrate.planning import make_plan
 from tests.browser.test_portal import WINDOWS
 from tests.flow.orchard import Orchard, drop_dead, planted_once
@@ -40,6 +41,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Orchard, Plan]:
     with (orchard.root / "civicops.toml").open("a", encoding="utf-8") as stream:
         stream.write('agreement = "signed"\n')
     orchard.commit("only what is signed counts")
+    apply_plan(orchard.workspace, make_plan(orchard.workspace), approved=(ADA, BEN, CLEO))
     drop_dead(orchard)
     plan = make_plan(orchard.workspace)
     save(plan, orchard.workspace.folder(FOLDER))
