@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import pprint
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,23 +43,22 @@ _known: dict[str, Any] = {}
 
 
 def give(folder: Path) -> None:
-    """Give a project that dbt has not seen what it read of its own macros elsewhere: in this process, or for a project beside."""
-    if (folder / KEPT).exists():
-        return
-    for path in () if _known else sorted(folder.parent.glob(f"*.dbt/{KEPT}")):
-        keep(path.parents[1])
-        if _known:
-            break
-    if not _known:
-        return
+    """Give a project that dbt has not seen, or would not know again, what it read of its own macros for another one, in this
+    process or beside it."""
     try:
         text = (folder / "dbt_project.yml").read_text(encoding="utf-8")
         name = yaml.safe_load(text)["name"]
+        own = {"profile_hash": _hashed(pprint.pformat(_connection(folder))), "project_hashes": {name: _hashed(text)}}
+        if _is_known_again(folder, own):
+            return
+        for path in () if _known else sorted(folder.parent.glob(f"*.dbt/{KEPT}")):
+            keep(path.parents[1])
+            if _known:
+                break
+        if not _known:
+            return
         check = _known["state_check"]
-        named = check | {
-            "profile_hash": _hashed(pprint.pformat(_connection(folder))),
-            "project_hashes": check["project_hashes"] | {name: _hashed(text)},
-        }
+        named = check | own | {"project_hashes": check["project_hashes"] | own["project_hashes"]}
         content = _known | {"state_check": named, "metadata": _known["metadata"] | {"project_name": name}}
         (folder / KEPT).parent.mkdir(exist_ok=True)
         (folder / KEPT).write_bytes(msgpack.packb(content))
@@ -89,6 +89,16 @@ def keep(folder: Path) -> None:
         _known.update(stripped | {key: {} for key in _OWN if key in found})
     except Exception:
         _log.debug("%s is not as expected", folder / KEPT, exc_info=True)
+
+
+def _is_known_again(folder: Path, own: Mapping[str, Any]) -> bool:
+    """Whether what dbt kept of a project is of this one as it is now: not of a copy of it elsewhere, nor of other settings."""
+    try:
+        check = msgpack.unpackb((folder / KEPT).read_bytes(), strict_map_key=False)["state_check"]
+    except (OSError, ValueError, KeyError, TypeError, msgpack.UnpackException):
+        return False
+    is_here: bool = check["profile_hash"] == own["profile_hash"]
+    return is_here and own["project_hashes"].items() <= check["project_hashes"].items()
 
 
 def _connection(folder: Path) -> list[tuple[str, Any]]:

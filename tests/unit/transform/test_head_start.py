@@ -5,6 +5,7 @@ Belongs here: that dbt takes it, that it takes nothing that does not fit. Does n
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,14 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def build_one(folder: Path, product: str, sql: str) -> Path:
+def build_one(folder: Path, product: str, sql: str, **variables: Any) -> Path:
     """Build one model of a product in a place of its own; the folder of its dbt project."""
     models = folder / product / "models"
     models.mkdir(parents=True, exist_ok=True)
     (models / "answer.sql").write_text(sql, encoding="utf-8")
     warehouse = folder / "var" / f"{product}.duckdb"
     warehouse.parent.mkdir(exist_ok=True)
-    build(product, models, warehouse, accepted={}, lookups={})
+    build(product, models, warehouse, accepted={}, lookups={}, variables=variables)
     return warehouse.with_name(f"{product}.dbt")
 
 
@@ -65,6 +66,17 @@ def test_another_process_finds_it_beside_the_project(tmp_path: Path, monkeypatch
     monkeypatch.setattr(head_start, "_known", {})
     elsewhere = build_one(tmp_path / "elsewhere", "two", "select 3 as answer")
     assert set(read_when(elsewhere).values()).isdisjoint(read_when(one).values())
+
+
+def test_a_copy_elsewhere_and_other_settings_are_no_reason_to_read_them_again(tmp_path: Path) -> None:
+    one = build_one(tmp_path / "here", "one", "select 1 as answer")
+    shutil.copytree(tmp_path / "here", tmp_path / "copy")
+    copied = build_one(tmp_path / "copy", "one", "select 4 as answer")
+    assert read_when(copied) == read_when(one) and answers(copied) == [(4,)]
+    build_one(tmp_path / "here", "one", "select {{ var('most') }} as answer", most=5)
+    assert read_when(one) == read_when(copied) and answers(one) == [(5,)]
+    build_one(tmp_path / "here", "one", "select {{ var('most') }} as answer", most=6)
+    assert read_when(one) == read_when(copied) and answers(one) == [(6,)]
 
 
 @pytest.mark.parametrize("damage", ["no msgpack", "another version", "another text", "nothing in it", "cut off"])
