@@ -10,12 +10,12 @@ either, and yet a run may end otherwise because of them.
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from civicops import git
 from civicops.contracts.ethics import FILE as ETHICS_FILE
 
 FileKind = Literal[
@@ -29,7 +29,6 @@ _FILES: dict[str, FileKind] = {
     "product.yaml": "settings", "sources.py": "source", ETHICS_FILE: "ethics", "monitors.py": "monitor", "goals.yaml": "words",
 }  # fmt: skip
 _ROOMS: dict[str, FileKind] = {"contracts": "contract", "models": "model", "lookups": "lookup", "pages": "page"}
-_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,8 @@ def made_from(folder: Path, code: Mapping[str, Any]) -> MadeFrom:
 
 def git_state(folder: Path) -> tuple[str | None, bool]:
     """The commit of the repository around `folder` and whether that folder has uncommitted changes; (None, False) outside one."""
-    commit = (_git(folder, "rev-parse", "HEAD") or "").strip() or None
-    return commit, bool(commit and (_git(folder, "status", "--porcelain", "--", ".") or "").strip())
+    commit = (git.ask(folder, "rev-parse", "HEAD") or "").strip() or None
+    return commit, bool(commit and (git.ask(folder, "status", "--porcelain", "--", ".") or "").strip())
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -125,17 +124,8 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _changed(folder: Path, commit: str) -> list[str] | None:
     """The deciding files that differ from a commit, or are new; None where git cannot say it."""
-    differ = _git(folder, "diff", "--name-only", "--no-renames", "--relative", "-z", commit, "--", ".")
-    new = _git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".")
+    differ = git.ask(folder, "diff", "--name-only", "--no-renames", "--relative", "-z", commit, "--", ".")
+    new = git.ask(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".")
     if differ is None or new is None:
         return None
     return sorted({name for name in (*differ.split("\0"), *new.split("\0")) if name and decides(name)})
-
-
-def _git(folder: Path, *words: str) -> str | None:
-    command = ["git", "-C", str(folder), *words]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603 - fixed words
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None

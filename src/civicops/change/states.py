@@ -9,19 +9,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
-import subprocess
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from civicops import git
 from civicops.errors import CivicopsError
 from civicops.product_files import OUTSIDE_DATA, FileKind, blob_hash, kind_of
 from civicops.workspace import SETTINGS_FILE, Workspace, read_settings
-
-_TIMEOUT_SECONDS = 120
 
 
 class StateError(CivicopsError):
@@ -91,7 +88,9 @@ class Repository:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         products = workspace.products_folder.resolve()
-        top = _git(products, "rev-parse", "--show-toplevel")
+        if not git.is_installed():
+            raise StateError("git is not installed.", hint="A plan compares two states of a git repository.")
+        top = git.ask(products, "rev-parse", "--show-toplevel")
         if top is None:
             message = f"{products} is not in a git repository, so there is nothing to compare it with."
             raise StateError(message, hint="`git init`, `git add` and `git commit` it once.")
@@ -187,14 +186,10 @@ class Repository:
         settings_path = _within(self.workspace.root / SETTINGS_FILE, self.top)
         if settings_path and self.git("cat-file", "-e", f"{commit}:{settings_path.as_posix()}") is not None:
             wanted.append(settings_path.as_posix())
-        done = subprocess.run(  # noqa: S603 - fixed words and a commit that git itself named
-            [_program(), "-C", str(self.top), "archive", "--format=tar", commit, "--", *wanted],
-            capture_output=True, check=False, timeout=_TIMEOUT_SECONDS,
-        )  # fmt: skip
-        if done.returncode != 0:
-            text = done.stderr.decode(errors="replace").strip()
-            raise StateError(f"git cannot give commit {commit[:12]}: {text}", hint="`git fsck` says what is damaged.")
-        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        content, said = git.ask_bytes(self.top, "archive", "--format=tar", commit, "--", *wanted)
+        if content is None:
+            raise StateError(f"git cannot give commit {commit[:12]}: {said}", hint="`git fsck` says what is damaged.")
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             archive.extractall(folder, filter="data")
         settings = self.workspace.settings
         if len(wanted) > 1:
@@ -220,7 +215,7 @@ class Repository:
 
     def git(self, *words: str) -> str | None:
         """What git answers in this repository, or None when it says no."""
-        return _git(self.top, *words)
+        return git.ask(self.top, *words)
 
 
 def differing(base: State, head: State) -> tuple[FileChange, ...]:
@@ -259,18 +254,3 @@ def _within(path: Path, top: Path) -> Path | None:
         return path.resolve().relative_to(top)
     except ValueError:
         return None
-
-
-def _git(folder: Path, *words: str) -> str | None:
-    """What git answers, or None when it says no."""
-    done = subprocess.run(  # noqa: S603 - fixed words
-        [_program(), "-C", str(folder), *words], capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS
-    )
-    return done.stdout if done.returncode == 0 else None
-
-
-def _program() -> str:
-    found = shutil.which("git")
-    if found is None:
-        raise StateError("git is not installed.", hint="A plan compares two states of a git repository.")
-    return found
