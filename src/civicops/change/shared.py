@@ -58,7 +58,10 @@ def shared_at(repository: Repository, commit: str = "") -> Shared:
     text, path = None, repository.workspace.root.resolve() / SETTINGS_FILE
     if path.is_relative_to(repository.top):
         text = repository.text(commit, path) if commit else path.read_text(encoding="utf-8") if path.is_file() else None
-    tables = tomllib.loads(text or "")
+    try:
+        tables = tomllib.loads(text or "")
+    except tomllib.TOMLDecodeError:
+        tables = {"workspace": {"unreadable": text}}  # as no other is
     kept = {name: tables.get(name, {}) for name in (*_TABLES, "products")}
     kept["workspace"] = {name: value for name, value in kept["workspace"].items() if name not in _PLACES}
     package = Path(civicops.__file__).resolve().parent

@@ -18,7 +18,11 @@ from typing import Any, Literal
 from civicops import git
 from civicops.errors import CivicopsError
 from civicops.product_files import OUTSIDE_DATA, FileKind, blob_hash, kind_of
+from civicops.texts import read_text
 from civicops.workspace import SETTINGS_FILE, Workspace, read_settings
+
+_LOOKED_AT = 50
+"""How many commits back one is looked for whose products can be read."""
 
 
 class StateError(CivicopsError):
@@ -216,6 +220,47 @@ class Repository:
     def git(self, *words: str) -> str | None:
         """What git answers in this repository, or None when it says no."""
         return git.ask(self.top, *words)
+
+
+def readable(repository: Repository, commit: str, folder: Path) -> tuple[State, str]:
+    """The state of a commit, its products written below `folder`; where they cannot be read, that of the newest commit before it,
+    along the branch, whose products can, and a sentence that says so (else empty).
+
+    Whoever mends what cannot be read compares with what there was before, and not with what nobody could use. Raises `StateError`
+    when git cannot give a commit, or when none of the newest fifty can be read.
+    """
+    older = (repository.git("rev-list", "--first-parent", f"--max-count={_LOOKED_AT}", commit) or commit).split()
+    said = ""
+    for number, one in enumerate(older):
+        place = folder / str(number)
+        try:
+            state = repository.at(one, place)
+            _read(state)
+        except StateError:
+            if not said:
+                raise
+            break
+        except CivicopsError as error:
+            said = said or error.message.replace(f"{place / repository.products}/", "").replace(f"{place}/", "")
+            continue
+        if not said:
+            return state, ""
+        return (
+            state,
+            f"commit {commit[:12]} cannot be read, so this compares with {one[:12]}, the newest before it that can: {said}",
+        )
+    raise StateError(
+        f"Commit {commit[:12]} cannot be read, nor can those before it: {said}",
+        hint="Name one that can be read with --base; `git log` lists them.",
+    )
+
+
+def _read(state: State) -> None:
+    """Raise what reading the products raises, and for a lookup or review that is no text, which is read only when it is asked."""
+    for product in state.workspace.products:
+        for path in state.files.get(product.name, {}):
+            if kind_of(path) in ("lookup", "ethics"):
+                read_text(product.folder / path)
 
 
 def differing(base: State, head: State) -> tuple[FileChange, ...]:

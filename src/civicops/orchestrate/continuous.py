@@ -110,6 +110,7 @@ def check_change(
     is_possible, plan = _plan(workspace, report, say), report.plan
     if plan is None:
         return report
+    branch = Repository(workspace).branch(plan.base_commit)
     if is_possible:
         report.steps.append(_noted("unit tests", say, lambda: _unit_tests(workspace, plan)))
         if fetch:
@@ -141,7 +142,8 @@ def land_change(
         report.steps.append(_noted("operations", say, lambda: _operations(workspace, branch)))
     if not report.is_good or not _plan(workspace, report, say) or report.plan is None:
         return report
-    plan = report.plan
+    # The plan compares with an older commit where the base cannot be read.
+    plan, branch = report.plan, Repository(workspace).branch(report.plan.base_commit)
     report.steps.append(_noted("unit tests", say, lambda: _unit_tests(workspace, plan)))
     _accept(workspace, report, plan, branch, False, say)
     words = agreed(workspace, branch, approved)

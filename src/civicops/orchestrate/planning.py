@@ -38,7 +38,7 @@ from civicops.change.plan import (
 )
 from civicops.change.previews import remove_folder
 from civicops.change.shared import shared_changes
-from civicops.change.states import FileChange, Repository, State, differing
+from civicops.change.states import FileChange, Repository, State, differing, readable
 from civicops.change.unreadable import unreadable
 from civicops.checks.batches import Batch, BatchStore, fingerprint_of
 from civicops.checks.sql import parquet
@@ -108,7 +108,10 @@ def make_plan(
     _tidy(plans / WORK)
     checkout = plans / WORK / f".base-{now:%H%M%S%f}"
     try:
-        before, head = repository.at(commit, checkout), repository.now()
+        (before, instead), head = readable(repository, commit, checkout), repository.now()
+        if before.commit != commit:
+            commit = before.commit or commit
+            name = commit[:12]
         draft = _Draft(
             workspace,
             before,
@@ -116,6 +119,7 @@ def make_plan(
             {p.name: p for p in before.workspace.products},
             {p.name: p for p in workspace.products},
             say,
+            notes=[instead] if instead else [],
         )
         files = (*differing(before, head), *shared_changes(repository, before, head))
         with draft.timed("grade"):

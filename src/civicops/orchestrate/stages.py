@@ -6,11 +6,15 @@ Belongs here: which products a change calls stable, and what they lack. Does not
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import yaml
 
 from civicops.change.states import Repository
 from civicops.govern.scorecard import Result, stage_gaps
 from civicops.workspace import Product, Workspace
+
+_LOOKED_AT = 50
 
 
 def newly_stable(workspace: Workspace, base: str) -> tuple[Product, ...]:
@@ -20,11 +24,23 @@ def newly_stable(workspace: Workspace, base: str) -> tuple[Product, ...]:
     for product in workspace.products:
         if product.file.stage != "stable":
             continue
-        text = repository.text(base, product.folder / "product.yaml")
-        before = yaml.safe_load(text) if text else {}
-        if not isinstance(before, dict) or before.get("stage") != "stable":
+        if _stage_at(repository, base, product.folder / "product.yaml") != "stable":
             found.append(product)
     return tuple(found)
+
+
+def _stage_at(repository: Repository, base: str, path: Path) -> str | None:
+    """The stage that a `product.yaml` gave at a commit; where that cannot be read, what it gave before."""
+    inside = path.resolve().relative_to(repository.top).as_posix()
+    older = repository.git("rev-list", "--first-parent", f"--max-count={_LOOKED_AT}", base, "--", inside) or ""
+    for commit in (base, *older.split()):
+        text = repository.text(commit, path)
+        try:
+            before = yaml.safe_load(text) if text else {}
+        except yaml.YAMLError:
+            continue
+        return before.get("stage") if isinstance(before, dict) else None
+    return None
 
 
 def unmet(workspace: Workspace, base: str) -> dict[str, tuple[Result, ...]]:
