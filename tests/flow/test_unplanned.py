@@ -199,6 +199,20 @@ def test_shared_settings_that_were_rolled_back_with_a_plan_are_in_the_next_one(o
     assert plan.base_commit == second and "keep_newest: 5 becomes 4" in " ".join(plan.cost.notes)
 
 
+def test_a_branch_that_was_applied_and_then_squashed_is_known_by_what_it_holds(orchard: Orchard) -> None:
+    orchard.git("checkout", "-qb", "fewer")
+    keep_fewer(orchard, 5)
+    apply_plan(orchard.workspace, make_plan(orchard.workspace), approved=EVERYBODY)
+    orchard.git("checkout", "-q", "main")
+    orchard.git("merge", "-q", "--squash", "fewer")
+    squashed = orchard.commit("Keep five (squashed)")
+    orchard.git("branch", "-qD", "fewer")
+    assert make_plan(orchard.workspace).base_commit == squashed
+    keep_fewer(orchard, 4)
+    plan = make_plan(orchard.workspace)
+    assert plan.base_commit == squashed and "keep_newest: 5 becomes 4" in " ".join(plan.cost.notes)
+
+
 def test_a_preview_may_run_whatever_its_branch_says(orchard: Orchard) -> None:
     orchard.git("checkout", "-qb", "no-dead-trees")
     drop_dead(orchard)

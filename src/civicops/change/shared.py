@@ -29,6 +29,7 @@ _IN_FORCE = Path("made_of") / "in_force.json"
 """Beside what runs keep of the files they worked with."""
 _KEPT = 50
 _LOCK_SECONDS = 30
+_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,15 @@ def in_force_notes(workspace: Workspace) -> list[InForce]:
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return []  # a plan then shows more than it must
+
+
+def commit_with(repository: Repository, shared: Shared) -> str:
+    """The newest commit in which what products share is as given, of the last hundred that touched any of it; empty where none
+    is."""
+    paths = [repository.workspace.root.resolve() / SETTINGS_FILE, Path(civicops.__file__).resolve().parent]
+    inside = [path.relative_to(repository.top).as_posix() for path in paths if path.is_relative_to(repository.top)]
+    listed = repository.git("rev-list", f"--max-count={_LOOKED_AT}", "HEAD", "--", *inside) if inside else ""
+    return next((one for one in (listed or "").split() if shared_at(repository, one).is_as(shared)), "")
 
 
 def shared_changes(repository: Repository, base: State, head: State) -> tuple[FileChange, ...]:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from civicops.change.applied import APPLIED, OPERATION, UNDONE
-from civicops.change.shared import InForce, in_force_notes, in_force_now, shared_at
+from civicops.change.shared import InForce, commit_with, in_force_notes, in_force_now, shared_at
 from civicops.change.states import Repository
 from civicops.errors import CivicopsError
 from civicops.ingest.values import Finding
@@ -171,8 +171,12 @@ def base_in_force(workspace: Workspace, repository: Repository) -> str:
     shared = _shared_in_force(workspace, repository)
     if not files_of[1] or shared is None or shared.shared.is_as(shared_at(repository, files_of[1])):
         return files_of[1]
-    lag = repository.distance(shared.commit) if shared.commit else None
-    return files_of[1] if lag is None else max(files_of, (lag, shared.commit))[1]
+    commit = shared.commit if shared.commit and repository.distance(shared.commit) is not None else ""
+    # Squashed or rebased since, or put in force before it was committed.
+    commit = commit or commit_with(repository, shared.shared)
+    lag = repository.distance(commit) if commit else None
+    shared_of = [(lag, commit)] if lag is not None else found[-1:]
+    return max([files_of, *shared_of])[1]
 
 
 def shared_after(workspace: Workspace, plan: str, base: str) -> InForce:

@@ -26,17 +26,9 @@ from civicops.transform.project import PROFILE
 KEPT = Path("target") / "partial_parse.msgpack"
 """Where dbt keeps what it has read, in the folder of a project."""
 _OWN = (
-    "nodes",
-    "sources",
-    "unit_tests",
-    "disabled",
-    "exposures",
-    "groups",
-    "metrics",
-    "saved_queries",
-    "semantic_models",
-    "fixtures",
-)
+    "nodes", "sources", "unit_tests", "disabled", "exposures", "functions", "groups", "metrics", "saved_queries",
+    "semantic_models", "fixtures",
+)  # fmt: skip
 _log = logging.getLogger("civicops.transform")
 _known: dict[str, Any] = {}
 """What the first project of this process, or the first one found on the disk, left; empty before."""
@@ -62,9 +54,8 @@ def give(folder: Path) -> None:
         content = _known | {"state_check": named, "metadata": _known["metadata"] | {"project_name": name}}
         (folder / KEPT).parent.mkdir(exist_ok=True)
         (folder / KEPT).write_bytes(msgpack.packb(content))
-    except (
-        Exception
-    ):  # dbt's own rooms are looked into, and another version of it may look otherwise; it then reads all itself
+    # dbt's own rooms are looked into, and another version of it may look otherwise; it then reads all itself.
+    except Exception:
         _log.debug("dbt reads its own macros again", exc_info=True)
 
 
