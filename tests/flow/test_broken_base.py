@@ -69,9 +69,7 @@ def test_what_came_before_the_slip_is_not_lost(orchard: Orchard) -> None:
 
 
 def test_where_no_commit_can_be_read_it_says_so(orchard: Orchard, tmp_path: Path) -> None:
-    for path in (orchard.root / ".git").iterdir():
-        path.rename(tmp_path / path.name)
-    (orchard.root / ".git").rmdir()
+    (orchard.root / ".git").rename(tmp_path / "history")
     orchard.git("init", "-q", "-b", "main")
     path = orchard.path("trees.trees")
     good = path.read_text(encoding="utf-8")

@@ -6,7 +6,6 @@ products (`states`), what a difference does (`planning`).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tomllib
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from typing import Any
 from filelock import FileLock
 
 import civicops
-from civicops.change.states import FileChange, Repository, State
+from civicops.change.states import FileChange, Repository, State, content_hash
 from civicops.runs import write_json
 from civicops.workspace import SETTINGS_FILE, Workspace
 
@@ -27,6 +26,7 @@ _PLACES = ("data", "products", "downloads", "preview")
 """Where things lie on one machine; a commit taken out of the repository has others."""
 _IN_FORCE = Path("made_of") / "in_force.json"
 """Beside what runs keep of the files they worked with."""
+_PACKAGE = Path(civicops.__file__).resolve().parent
 _KEPT = 50
 _LOCK_SECONDS = 30
 _LOOKED_AT = 100
@@ -65,12 +65,8 @@ def shared_at(repository: Repository, commit: str = "") -> Shared:
         tables = {"workspace": {"unreadable": text}}  # as no other is
     kept = {name: tables.get(name, {}) for name in (*_TABLES, "products")}
     kept["workspace"] = {name: value for name, value in kept["workspace"].items() if name not in _PLACES}
-    package = Path(civicops.__file__).resolve().parent
-    code: dict[str, str] = {}
-    if package.is_relative_to(repository.top):
-        blobs = repository.blobs(commit, package) if commit else repository.blobs_now(package)
-        code = {name: blob for name, blob in blobs.items() if _is_code(name)}
-    return Shared(_hash(code) if code else "", _hash(kept))
+    code = _own_code(repository, commit)
+    return Shared(content_hash(code) if code else "", content_hash(kept))
 
 
 def in_force_now(repository: Repository, plan: str) -> InForce:
@@ -104,7 +100,7 @@ def in_force_notes(workspace: Workspace) -> list[InForce]:
 def commit_with(repository: Repository, shared: Shared) -> str:
     """The newest commit in which what products share is as given, of the last hundred that touched any of it; empty where none
     is."""
-    paths = [repository.workspace.root.resolve() / SETTINGS_FILE, Path(civicops.__file__).resolve().parent]
+    paths = [repository.workspace.root.resolve() / SETTINGS_FILE, _PACKAGE]
     inside = [path.relative_to(repository.top).as_posix() for path in paths if path.is_relative_to(repository.top)]
     listed = repository.git("rev-list", f"--max-count={_LOOKED_AT}", "HEAD", "--", *inside) if inside else ""
     return next((one for one in (listed or "").split() if shared_at(repository, one).is_as(shared)), "")
@@ -136,27 +132,25 @@ def _settings(base: State, head: State) -> Iterator[str]:
 
 
 def _code(repository: Repository, base: State) -> Iterator[FileChange]:
-    package = Path(civicops.__file__).resolve().parent
-    if base.commit is None or not package.is_relative_to(repository.top):
-        return
-    before = {path: blob for path, blob in repository.blobs(base.commit, package).items() if _is_code(path)}
+    before = _own_code(repository, base.commit) if base.commit else {}
     if not before:
         return  # it is installed there, and not part of the repository
-    after = {path: blob for path, blob in repository.blobs_now(package).items() if _is_code(path)}
-    inside = package.relative_to(repository.top).as_posix()
+    after = _own_code(repository)
+    inside = _PACKAGE.relative_to(repository.top).as_posix()
     for path in sorted({*before, *after}):
         if before.get(path) != after.get(path):
             how = "added" if path not in before else "removed" if path not in after else "changed"
             yield FileChange("", f"{inside}/{path}", "framework", how)  # type: ignore[arg-type]
 
 
+def _own_code(repository: Repository, commit: str = "") -> dict[str, str]:
+    """civicops' own code in a commit, or as it lies there: path in its package to git's hash; nothing where it is no part of the
+    repository."""
+    if not _PACKAGE.is_relative_to(repository.top):
+        return {}
+    blobs = repository.blobs(commit, _PACKAGE) if commit else repository.blobs_now(_PACKAGE)
+    return {path: blob for path, blob in blobs.items() if path.endswith((".py", ".sql"))}
+
+
 def _notes_path(workspace: Workspace) -> Path:
     return workspace.folder("runs") / _IN_FORCE
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _is_code(path: str) -> bool:
-    return path.endswith((".py", ".sql"))

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from civicops.texts import read_text
 from civicops.workspace import SETTINGS_FILE, Workspace, read_settings
 
 _LOOKED_AT = 50
-"""How many commits back one is looked for whose products can be read."""
+"""How many commits back one is looked for that can be read."""
 
 
 class StateError(CivicopsError):
@@ -166,6 +166,14 @@ class Repository:
         paths = [self.top / name for name in sorted(set(listed.split("\0"))) if name]
         return {path.relative_to(self.top / inside).as_posix(): blob_hash(path) for path in paths if path.is_file()}
 
+    def back_from(self, commit: str, *paths: Path) -> Iterator[str]:
+        """A commit and, where more are asked for, those before it along its branch: the newest fifty, of `paths` those that
+        touched them."""
+        yield commit
+        inside = [path.resolve().relative_to(self.top).as_posix() for path in paths]
+        listed = self.git("rev-list", "--first-parent", f"--max-count={_LOOKED_AT}", commit, "--", *inside) or ""
+        yield from (one for one in listed.split() if one != commit)
+
     def distance(self, commit: str) -> int | None:
         """How many commits of HEAD a commit of its history lacks; None when it is not in its history, or not there at all."""
         if self.git("merge-base", "--is-ancestor", commit, "HEAD") is None:
@@ -229,9 +237,8 @@ def readable(repository: Repository, commit: str, folder: Path) -> tuple[State, 
     Whoever mends what cannot be read compares with what there was before, and not with what nobody could use. Raises `StateError`
     when git cannot give a commit, or when none of the newest fifty can be read.
     """
-    older = (repository.git("rev-list", "--first-parent", f"--max-count={_LOOKED_AT}", commit) or commit).split()
     said = ""
-    for number, one in enumerate(older):
+    for number, one in enumerate(repository.back_from(commit)):
         place = folder / str(number)
         try:
             state = repository.at(one, place)
@@ -241,14 +248,11 @@ def readable(repository: Repository, commit: str, folder: Path) -> tuple[State, 
                 raise
             break
         except CivicopsError as error:
-            said = said or error.message.replace(f"{place / repository.products}/", "").replace(f"{place}/", "")
+            words = error.message.replace(f"{place / repository.products}/", "").replace(f"{place}/", "")
+            said = said or " ".join(words.split())
             continue
-        if not said:
-            return state, ""
-        return (
-            state,
-            f"commit {commit[:12]} cannot be read, so this compares with {one[:12]}, the newest before it that can: {said}",
-        )
+        instead = f"commit {commit[:12]} cannot be read, so this compares with {one[:12]}, the newest before it that can: {said}"
+        return state, instead if said else ""
     raise StateError(
         f"Commit {commit[:12]} cannot be read, nor can those before it: {said}",
         hint="Name one that can be read with --base; `git log` lists them.",
@@ -286,12 +290,16 @@ def _hashes(root: Path, paths: list[Path]) -> dict[str, dict[str, str]]:
     return {name: files for name, files in found.items() if "product.yaml" in files}
 
 
-def _settings(workspace: Workspace) -> dict[str, str]:
-    def digest(value: Any) -> str:
-        return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+def content_hash(value: Any) -> str:
+    """A hash over a value of mappings, lists and what can be written as text."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
+
+def _settings(workspace: Workspace) -> dict[str, str]:
     shared = workspace.settings.model_dump(mode="json", include={"engine", "retention"})
-    return {"": digest(shared)} | {name: digest(table) for name, table in workspace.settings.products.items()}
+    return {"": content_hash(shared)} | {
+        name: content_hash(table) for name, table in workspace.settings.products.items()
+    }
 
 
 def _within(path: Path, top: Path) -> Path | None:

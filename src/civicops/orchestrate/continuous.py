@@ -110,7 +110,7 @@ def check_change(
     is_possible, plan = _plan(workspace, report, say), report.plan
     if plan is None:
         return report
-    branch = Repository(workspace).branch(plan.base_commit)
+    branch = _against(workspace, plan, branch)
     if is_possible:
         report.steps.append(_noted("unit tests", say, lambda: _unit_tests(workspace, plan)))
         if fetch:
@@ -142,8 +142,8 @@ def land_change(
         report.steps.append(_noted("operations", say, lambda: _operations(workspace, branch)))
     if not report.is_good or not _plan(workspace, report, say) or report.plan is None:
         return report
-    # The plan compares with an older commit where the base cannot be read.
-    plan, branch = report.plan, Repository(workspace).branch(report.plan.base_commit)
+    plan = report.plan
+    branch = _against(workspace, plan, branch)
     report.steps.append(_noted("unit tests", say, lambda: _unit_tests(workspace, plan)))
     _accept(workspace, report, plan, branch, False, say)
     words = agreed(workspace, branch, approved)
@@ -185,6 +185,11 @@ def _begin(workspace: Workspace, base: str, say: Say) -> tuple[Report, Branch]:
     report.steps.append(Step("base", PASSED, text))
     report.steps.append(_noted("contracts", say, lambda: _contracts(workspace)))
     return report, branch
+
+
+def _against(workspace: Workspace, plan: Plan, branch: Branch) -> Branch:
+    """What is checked out against the commit that the plan compares with: an older one where the base cannot be read."""
+    return branch if plan.base_commit == branch.commit else Repository(workspace).branch(plan.base_commit)
 
 
 def _contracts(workspace: Workspace) -> Step:

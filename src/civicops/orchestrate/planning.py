@@ -109,9 +109,8 @@ def make_plan(
     checkout = plans / WORK / f".base-{now:%H%M%S%f}"
     try:
         (before, instead), head = readable(repository, commit, checkout), repository.now()
-        if before.commit != commit:
-            commit = before.commit or commit
-            name = commit[:12]
+        if instead and before.commit:
+            name, commit = before.commit[:12], before.commit
         draft = _Draft(
             workspace,
             before,

@@ -14,8 +14,6 @@ from civicops.change.states import Repository
 from civicops.govern.scorecard import Result, stage_gaps
 from civicops.workspace import Product, Workspace
 
-_LOOKED_AT = 50
-
 
 def newly_stable(workspace: Workspace, base: str) -> tuple[Product, ...]:
     """Products that are stable here and were not, or were not there, at the commit `base`."""
@@ -31,9 +29,7 @@ def newly_stable(workspace: Workspace, base: str) -> tuple[Product, ...]:
 
 def _stage_at(repository: Repository, base: str, path: Path) -> str | None:
     """The stage that a `product.yaml` gave at a commit; where that cannot be read, what it gave before."""
-    inside = path.resolve().relative_to(repository.top).as_posix()
-    older = repository.git("rev-list", "--first-parent", f"--max-count={_LOOKED_AT}", base, "--", inside) or ""
-    for commit in (base, *older.split()):
+    for commit in repository.back_from(base, path):
         text = repository.text(commit, path)
         try:
             before = yaml.safe_load(text) if text else {}

@@ -13,7 +13,7 @@ releases it made current, and releases that were rolled back are those of an old
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -163,46 +163,57 @@ def base_in_force(workspace: Workspace, repository: Repository) -> str:
     is left out of what is compared with it. Empty where none is known.
     """
     known = _known(workspace, workspace.product_names)
-    commits = {made.commit for made in known.values() if made.commit}
-    found = sorted((lag, commit) for commit in commits if (lag := repository.distance(commit)) is not None)
+    found = _commits(repository, known)
     fitting = [(lag, commit) for lag, commit in found if not not_of(repository, commit, known)]
     is_published = known and not not_of(repository, "HEAD", known)
     files_of = (0, "HEAD") if is_published else next(iter(fitting or reversed(found)), (0, ""))
-    shared = _shared_in_force(workspace, repository)
+    shared = _noted(workspace) or _of_newest(repository, found)
     if not files_of[1] or shared is None or shared.shared.is_as(shared_at(repository, files_of[1])):
         return files_of[1]
-    commit = shared.commit if shared.commit and repository.distance(shared.commit) is not None else ""
-    # Squashed or rebased since, or put in force before it was committed.
-    commit = commit or commit_with(repository, shared.shared)
-    lag = repository.distance(commit) if commit else None
-    shared_of = [(lag, commit)] if lag is not None else found[-1:]
-    return max([files_of, *shared_of])[1]
+    # Where that commit is gone: squashed or rebased since, or put in force before it was committed.
+    shared_of = _in_history(repository, [shared.commit]) or _in_history(
+        repository, [commit_with(repository, shared.shared)]
+    )
+    return max([files_of, *(shared_of or found[-1:])])[1]
 
 
 def shared_after(workspace: Workspace, plan: str, base: str) -> InForce:
     """What will be in force of what products share when a plan against the commit `base` is applied: what lies there now, or what
     was in force before, where the plan does not show all of the difference."""
     repository = Repository(workspace)
-    before = _shared_in_force(workspace, repository)
+    before = _noted(workspace) or _of_newest(
+        repository, _commits(repository, _known(workspace, workspace.product_names))
+    )
     if before is None or before.shared.is_as(shared_at(repository, base)):
         return in_force_now(repository, plan)
     return replace(before, plan=plan, at=datetime.now(UTC))
 
 
-def _shared_in_force(workspace: Workspace, repository: Repository) -> InForce | None:
-    """What the last plan that was not undone put in force of what products share; before the first one, what the newest run had
-    whose files were committed. None where neither is known."""
+def _noted(workspace: Workspace) -> InForce | None:
+    """What the last plan that was not undone put in force of what products share."""
     undone = _undone(ReleaseStore(workspace.folder("releases")))
     for note in reversed(in_force_notes(workspace)):
         at = undone.get(f"{APPLIED}{note.plan}")
         if at is None or at < note.at:
             return note
-    commits = {made.commit for made in _known(workspace, workspace.product_names).values() if made.commit}
-    found = [(lag, commit) for commit in commits if (lag := repository.distance(commit)) is not None]
+    return None
+
+
+def _of_newest(repository: Repository, found: Sequence[tuple[int, str]]) -> InForce | None:
+    """What products shared in the newest of some commits, as before the first plan."""
     if not found:
         return None
-    commit = min(found)[1]
+    commit = found[0][1]
     return InForce("", datetime.min.replace(tzinfo=UTC), commit, shared_at(repository, commit))
+
+
+def _commits(repository: Repository, known: Mapping[str, MadeOf]) -> list[tuple[int, str]]:
+    """The commits whose files current releases were made of, each with how many of HEAD it lacks, the newest first."""
+    return _in_history(repository, {made.commit for made in known.values()})
+
+
+def _in_history(repository: Repository, commits: Iterable[str]) -> list[tuple[int, str]]:
+    return sorted((lag, one) for one in commits if one and (lag := repository.distance(one)) is not None)
 
 
 def not_of(repository: Repository, commit: str, known: Mapping[str, MadeOf]) -> dict[str, str]:

@@ -6,7 +6,6 @@ Belongs here: that dbt takes it, that it takes nothing that does not fit. Does n
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,8 @@ from tests.duck import asked
 
 
 @pytest.fixture(autouse=True)
-def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head_start, "_known", {})
-    yield
 
 
 def build_one(folder: Path, product: str, sql: str, **variables: Any) -> Path:
